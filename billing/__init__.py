@@ -1,0 +1,5 @@
+"""The engine: billing runs, the use cases that climb through every room, payments and their providers, test-clock advance.
+
+Promises that a run killed at any moment and repeated equals the undisturbed run, and that no card is charged twice.
+Must never call a provider inside a transaction.
+"""
