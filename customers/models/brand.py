@@ -1,0 +1,58 @@
+"""The seller as its customers see it."""
+
+from django.db import models
+
+from core.fields import CurrencyField, id_field
+
+
+class Brand(models.Model):
+    """A seller: its legal identity, looks, calendar and billing habits."""
+
+    class TaxPoint(models.TextChoices):
+        PERIOD_START = "period_start", "Period start"
+        PERIOD_END = "period_end", "Period end"
+        ISSUE = "issue", "Issue date"
+        DEFAULT = "", "Period start in advance, period end in arrears"
+
+    class Export(models.TextChoices):
+        ZERO_RATED = "zero_rated", "Zero rated"
+        SELLER_RATE = "seller_rate", "Seller's rate"
+
+    id = id_field()
+    code = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=200)
+    legal_name = models.CharField(max_length=200, blank=True)
+    street_line_one = models.CharField(max_length=200, blank=True)
+    street_line_two = models.CharField(max_length=200, blank=True)
+    city = models.CharField(max_length=120, blank=True)
+    region = models.CharField(max_length=120, blank=True)
+    postcode = models.CharField(max_length=20, blank=True)
+    country = models.CharField(max_length=2)
+    email = models.EmailField(blank=True)
+    tax_number = models.CharField(max_length=40, blank=True)
+    vat_registered = models.BooleanField(default=True)
+    tax_registrations = models.JSONField(default=list, blank=True, help_text="Country codes of further registrations.")
+    one_stop_shop = models.BooleanField(default=False)
+    tax_point = models.CharField(max_length=12, choices=TaxPoint.choices, default=TaxPoint.DEFAULT, blank=True)
+    export = models.CharField(max_length=12, choices=Export.choices, default=Export.ZERO_RATED)
+    time_zone = models.CharField(max_length=60, default="UTC")
+    locale = models.CharField(max_length=10, default="en")
+    currency = CurrencyField(default="EUR", help_text="Main currency, for figures and tax thresholds.")
+    payment_terms_days = models.PositiveSmallIntegerField(default=30)
+    grace_hours = models.PositiveSmallIntegerField(default=0, help_text="How long a new invoice waits as a draft.")
+    logo = models.BinaryField(null=True, blank=True, editable=True)
+    logo_type = models.CharField(max_length=40, blank=True)
+    colour = models.CharField(max_length=7, default="#1f3a5f")
+    accent_colour = models.CharField(max_length=7, default="#2f7f79")
+    footer = models.TextField(blank=True)
+    payment_instructions = models.TextField(blank=True)
+    iban = models.CharField(max_length=34, blank=True)
+    bic = models.CharField(max_length=11, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.name

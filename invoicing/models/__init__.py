@@ -1,0 +1,20 @@
+"""Rows of what is owed."""
+
+from invoicing.models.credit_note import CreditNote, CreditNoteLine
+from invoicing.models.document import StoredDocument
+from invoicing.models.invoice import Invoice, InvoiceLine
+from invoicing.models.numbering import NumberCounter, NumberSeries
+from invoicing.models.tax import TaxCountry, TaxRule, TaxState
+
+__all__ = [
+    "CreditNote",
+    "CreditNoteLine",
+    "Invoice",
+    "InvoiceLine",
+    "NumberCounter",
+    "NumberSeries",
+    "StoredDocument",
+    "TaxCountry",
+    "TaxRule",
+    "TaxState",
+]

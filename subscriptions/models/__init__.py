@@ -1,0 +1,30 @@
+"""Rows of what was agreed."""
+
+from subscriptions.models.catalogue import Feature, Metric, MetricFilter, Plan, PlanLimit, Price, Product, TaxType
+from subscriptions.models.subscription import (
+    ItemTerms,
+    Subscription,
+    SubscriptionEvent,
+    SubscriptionItem,
+    SubscriptionTerms,
+)
+from subscriptions.models.voucher import Voucher, VoucherAmount, VoucherRedemption
+
+__all__ = [
+    "Feature",
+    "ItemTerms",
+    "Metric",
+    "MetricFilter",
+    "Plan",
+    "PlanLimit",
+    "Price",
+    "Product",
+    "Subscription",
+    "SubscriptionEvent",
+    "SubscriptionItem",
+    "SubscriptionTerms",
+    "TaxType",
+    "Voucher",
+    "VoucherAmount",
+    "VoucherRedemption",
+]
