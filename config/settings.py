@@ -4,6 +4,8 @@ from pathlib import Path
 
 import environ
 
+from config import services
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -58,7 +60,8 @@ TEMPLATES = [
     }
 ]
 AUTH_USER_MODEL = "core.StaffUser"
-DATABASES = {"default": env.db("DATABASE_URL", default="postgresql:///reckoner")}
+DATABASES = {"default": services.database()}
+REDIS_URL = services.redis_url()
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"

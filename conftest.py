@@ -1,0 +1,13 @@
+"""What every test can rely on. The servers need no fixture: the first connection starts them (`config/test_settings.py`)."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+ON_CI = bool(os.environ.get("CI"))
+
+# A shared machine stalls at times: time is no verdict on a property.
+_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "derandomize": ON_CI}
+settings.register_profile("default", max_examples=50, **_COMMON)
+settings.register_profile("long", max_examples=5_000, **_COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

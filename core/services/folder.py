@@ -1,0 +1,108 @@
+"""The data folder: where databases, secrets, sockets and logs of one instance live."""
+
+import hashlib
+import os
+import secrets
+import stat
+import tempfile
+from pathlib import Path
+
+from core.services.errors import ServiceError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+# A Unix socket's path holds 104 bytes on macOS and 108 on Linux, the closing zero included.
+LONGEST_SOCKET_PATH = 100
+LONGEST_SOCKET_NAME = ".s.PGSQL.5432.lock"
+
+
+class DataFolder:
+    """The paths of one instance, private ones with mode 0700, secrets with mode 0600."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+
+    @classmethod
+    def from_environment(cls) -> "DataFolder":
+        """Return the folder that RECKONER_DATA_DIR names, else `var` in the repository."""
+        return cls(Path(os.environ.get("RECKONER_DATA_DIR") or REPOSITORY / "var"))
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of the servers' logs, made when missing."""
+        return self.private_folder("logs")
+
+    @property
+    def run(self) -> Path:
+        """Return the folder of locks and states, made when missing."""
+        return self.private_folder("run")
+
+    @property
+    def sockets(self) -> Path:
+        """Return the folder of the sockets: in the data folder, or a short one in the temporary folder when its path is long.
+
+        The choice is written down, so that a later command with another temporary folder finds the same sockets.
+        """
+        near = self.path / "sockets"
+        if len(os.fsencode(near / LONGEST_SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
+            return near
+        note = self.path / "run" / "sockets-path"
+        try:
+            return Path(note.read_text())
+        except FileNotFoundError:
+            name = f"reckoner-{hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]}-{os.geteuid()}"
+            far = Path(tempfile.gettempdir()) / name
+            self.run.joinpath(note.name).write_text(str(far))
+            return far
+
+    def private_folder(self, name: str) -> Path:
+        """Return a folder inside the data folder that only its owner can enter, made when missing.
+
+        Raises ServiceError when it cannot be made.
+        """
+        return make_private(self.path / name)
+
+    def secret(self, name: str) -> str:
+        """Return the secret of that name, made at random (256 bits) the first time.
+
+        Two processes that ask at once get the same one: the file appears whole or not at all.
+        """
+        path = self.path / "secrets" / name
+        try:
+            return path.read_text()
+        except FileNotFoundError:
+            folder = self.private_folder("secrets")
+        except PermissionError as error:
+            raise ServiceError(f"{path} cannot be read by this user: {error.strerror}.") from error
+        descriptor, draft = tempfile.mkstemp(dir=folder, prefix=".new-")
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(32))
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                return path.read_text()
+        finally:
+            os.unlink(draft)
+        return path.read_text()
+
+
+def make_private(path: Path) -> Path:
+    """Make a folder with mode 0700, or check that the one there is a real folder of ours or of the user we act for.
+
+    Raises ServiceError when someone else put something there, or when it cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            found = path.lstat()
+            if not stat.S_ISDIR(found.st_mode) or (os.geteuid() not in (0, found.st_uid)):
+                raise ServiceError(f"{path} belongs to someone else; remove it or set RECKONER_DATA_DIR.") from None
+            if stat.S_IMODE(found.st_mode) != 0o700:
+                path.chmod(0o700)
+    except OSError as error:
+        raise ServiceError(f"{path} cannot be made: {error.strerror}. Set RECKONER_DATA_DIR to a folder you own.") from error
+    return path

@@ -1,0 +1,1 @@
+"""A Django database backend: PostgreSQL that is started when the first connection asks for it."""
