@@ -16,13 +16,7 @@ class BillingError(Exception):
     kind: ClassVar[str] = "invalid"
     code: str = "invalid"
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        code: str | None = None,
-        fields: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, message: str, *, code: str | None = None, fields: Mapping[str, str] | None = None) -> None:
         """Keep the message, a code other than the class's own, and the fields at fault."""
         super().__init__(message)
         self.message = message
@@ -35,11 +29,7 @@ class BillingError(Exception):
         return (_restore, (type(self), self.args, self.__dict__))
 
 
-def _restore(
-    error_class: type[BillingError],
-    arguments: tuple[object, ...],
-    state: dict[str, object],
-) -> BillingError:
+def _restore(error_class: type[BillingError], arguments: tuple[object, ...], state: dict[str, object]) -> BillingError:
     """Rebuild a pickled error."""
     error = error_class.__new__(error_class, *arguments)
     error.__dict__.update(state)

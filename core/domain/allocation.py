@@ -6,9 +6,7 @@ Billing rules, section 1: floor each part, the missing units go to the largest f
 from collections.abc import Sequence
 
 
-def allocate(
-    total: int, numerators: Sequence[int], denominator: int
-) -> tuple[int, ...]:
+def allocate(total: int, numerators: Sequence[int], denominator: int) -> tuple[int, ...]:
     """Split a total over parts whose exact sizes are numerators[i] / denominator, in the same unit as the total.
 
     Billing rules, section 1. The parts may be of mixed sign; they sum to the total exactly. Raises ValueError unless
@@ -26,13 +24,9 @@ def allocate(
     if missing == 0:
         return tuple(parts)
     if not 0 < missing <= len(parts):
-        raise ValueError(
-            f"{total} is not within one unit a part of the sum of {len(parts)} parts"
-        )
+        raise ValueError(f"{total} is not within one unit a part of the sum of {len(parts)} parts")
     # A stable sort leaves equal fractions in their order, so that ties go to the earlier part.
-    by_fraction = sorted(
-        range(len(parts)), key=lambda index: -(numerators[index] % denominator)
-    )
+    by_fraction = sorted(range(len(parts)), key=lambda index: -(numerators[index] % denominator))
     for index in by_fraction[:missing]:
         parts[index] += 1
     return tuple(parts)

@@ -12,12 +12,7 @@ from decimal import Decimal
 EXACT = decimal.Context(
     prec=120,
     rounding=decimal.ROUND_HALF_UP,
-    traps=[
-        decimal.Inexact,
-        decimal.InvalidOperation,
-        decimal.DivisionByZero,
-        decimal.Overflow,
-    ],
+    traps=[decimal.Inexact, decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
 )
 
 ZERO = Decimal(0)

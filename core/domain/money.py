@@ -18,15 +18,11 @@ from core.domain.decimals import EXACT, ZERO, decimal_text
 
 UNIT_PRICE_PLACES = 12
 UNIT_PRICE_LIMIT = Decimal(10**15)
-_NUMBER = re.compile(
-    r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?", re.ASCII
-)
+_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
 
 # Precious metals, funds and test codes have no minor unit ("N.A.") and are no money to bill in.
 _MINOR_DIGITS: dict[str, int] = {
-    code: int(row["CcyMnrUnts"])
-    for code, row in raw_table.items()
-    if code and row["CcyMnrUnts"].isdigit()
+    code: int(str(row["CcyMnrUnts"])) for code, row in raw_table.items() if code and str(row["CcyMnrUnts"]).isdigit()
 }
 
 
@@ -55,9 +51,7 @@ def minor_digits(currency: str) -> int:
 def _refuse_non_integer(value: object) -> None:
     """Raise TypeError unless the value is an integer and no boolean."""
     if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(
-            f"an amount is an integer of minor units, not a {type(value).__name__}"
-        )
+        raise TypeError(f"an amount is an integer of minor units, not a {type(value).__name__}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +129,14 @@ class TaxedAmount:
         for value in (self.net_minor, self.tax_minor, self.gross_minor):
             _refuse_non_integer(value)
         if self.net_minor + self.tax_minor != self.gross_minor:
-            raise ValueError(
-                f"net {self.net_minor} + tax {self.tax_minor} is not gross {self.gross_minor}"
-            )
+            raise ValueError(f"net {self.net_minor} + tax {self.tax_minor} is not gross {self.gross_minor}")
 
     def __add__(self, other: Self) -> "TaxedAmount":
         """Return the sum, part by part."""
         if not isinstance(other, TaxedAmount):
             return NotImplemented
         return TaxedAmount(
-            self.net_minor + other.net_minor,
-            self.tax_minor + other.tax_minor,
-            self.gross_minor + other.gross_minor,
+            self.net_minor + other.net_minor, self.tax_minor + other.tax_minor, self.gross_minor + other.gross_minor
         )
 
     def __neg__(self) -> "TaxedAmount":
@@ -199,7 +189,7 @@ def _locale(name: str) -> Locale:
 def _pattern(locale: Locale, digits: int) -> NumberPattern:
     """Return the locale's currency pattern with a fixed number of decimal places."""
     # Babel's own digits follow CLDR, which differs from ISO 4217 for some currencies. The copy keeps its cache clean.
-    pattern = copy.copy(locale.currency_formats["standard"])
+    pattern: NumberPattern = copy.copy(locale.currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
     return pattern
 
@@ -215,6 +205,5 @@ def format_money(money: Money, locale: str) -> str:
     digits = minor_digits(money.currency)
     reader = _locale(locale)
     amount = EXACT.scaleb(Decimal(money.amount_minor), -digits)
-    return _pattern(reader, digits).apply(
-        amount, reader, currency=money.currency, currency_digits=False
-    )
+    text: str = _pattern(reader, digits).apply(amount, reader, currency=money.currency, currency_digits=False)
+    return text

@@ -29,9 +29,7 @@ class Period:
         if self.end.tzinfo is not UTC:
             object.__setattr__(self, "end", _in_utc(self.end))
         if self.end <= self.start:
-            raise ValueError(
-                f"a period must end after its start: {self.start} - {self.end}"
-            )
+            raise ValueError(f"a period must end after its start: {self.start} - {self.end}")
 
     def contains(self, instant: datetime) -> bool:
         """Tell whether the instant is in the period."""

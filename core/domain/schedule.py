@@ -6,9 +6,10 @@ after it, a doubled one is the first. An anchor is therefore a naive datetime: a
 customer has at that moment.
 """
 
+from calendar import isleap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
@@ -20,6 +21,8 @@ _UNITS = frozenset(get_args(IntervalUnit))
 _MONTHS = {"month": 1, "year": 12}
 _DAYS = {"day": 1, "week": 7}
 _DAYS_IN_MONTH = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_SHORTEST_MONTH, _LONGEST_MONTH = min(_DAYS_IN_MONTH), max(_DAYS_IN_MONTH)
+_FEBRUARY_INDEX = 1
 _MONTHS_IN_FOUR_YEARS = 48
 
 # No zone has ever moved its clocks by more than a day (Samoa skipped 30 December 2011).
@@ -40,17 +43,9 @@ class Interval:
     def __post_init__(self) -> None:
         """Refuse an unknown unit or a count that is no whole number above 0."""
         if self.unit not in _UNITS:
-            raise ValueError(
-                f"an interval is counted in day, week, month or year, not {self.unit!r}"
-            )
-        if (
-            not isinstance(self.count, int)
-            or isinstance(self.count, bool)
-            or self.count < 1
-        ):
-            raise ValueError(
-                f"an interval has a whole count of at least 1, not {self.count!r}"
-            )
+            raise ValueError(f"an interval is counted in day, week, month or year, not {self.unit!r}")
+        if not isinstance(self.count, int) or isinstance(self.count, bool) or self.count < 1:
+            raise ValueError(f"an interval has a whole count of at least 1, not {self.count!r}")
 
     @property
     def months(self) -> int:
@@ -95,9 +90,7 @@ def local_wall(instant: datetime, zone: str) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"{instant} is not an aware datetime")
     try:
-        return instant.astimezone(UTC if zone == "UTC" else _zone(zone)).replace(
-            tzinfo=None, fold=0
-        )
+        return instant.astimezone(UTC if zone == "UTC" else _zone(zone)).replace(tzinfo=None, fold=0)
     except OverflowError:
         raise _out_of_range(instant, zone) from None
 
@@ -123,21 +116,14 @@ def instant_of(wall: datetime, zone: str) -> datetime:
         if first is None or second is None:
             raise ValueError(f"{zone!r} has no offset at {wall}")
         if first < second:
-            return _after_hole(
-                wall,
-                zone,
-                (wall - second).replace(tzinfo=UTC),
-                (wall - first).replace(tzinfo=UTC),
-            )
+            return _after_hole(wall, zone, (wall - second).replace(tzinfo=UTC), (wall - first).replace(tzinfo=UTC))
         return (wall - first).replace(tzinfo=UTC, fold=0)
     except OverflowError:
         raise _out_of_range(wall, zone) from None
 
 
-def _after_hole(
-    wall: datetime, zone: str, before: datetime, after: datetime
-) -> datetime:
-    """Find the first instant whose wall time is not before the wall time, by halving; clocks change on whole seconds."""
+def _after_hole(wall: datetime, zone: str, before: datetime, after: datetime) -> datetime:
+    """Return the end of the hole the wall time is in, found by halving; clocks change on whole seconds."""
     before, after = before.replace(microsecond=0), after.replace(microsecond=0)
     while after - before > _SECOND:
         middle = before + (after - before) // _SECOND // 2 * _SECOND
@@ -153,10 +139,9 @@ def _out_of_range(moment: datetime, zone: str) -> ValueError:
     return ValueError(f"{moment} in {zone} is outside the years 1 to 9999")
 
 
-def _month_length(year: int, month: int) -> int:
-    """Return the number of days of a month."""
-    leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    return 29 if leap else _DAYS_IN_MONTH[month - 1]
+def _month_length(year: int, month_index: int) -> int:
+    """Return the number of days of a month; January has index 0."""
+    return _DAYS_IN_MONTH[month_index] + (month_index == _FEBRUARY_INDEX and isleap(year))
 
 
 def _boundary_wall(anchor_wall: datetime, interval: Interval, n: int) -> datetime:
@@ -166,22 +151,18 @@ def _boundary_wall(anchor_wall: datetime, interval: Interval, n: int) -> datetim
             return anchor_wall + timedelta(days=n * interval.days)
         except OverflowError:
             raise _beyond(anchor_wall, interval, n) from None
-    year, month_index = divmod(
-        anchor_wall.year * 12 + anchor_wall.month - 1 + n * interval.months, 12
-    )
-    if not 1 <= year <= 9999:
+    year, month_index = divmod(anchor_wall.year * 12 + anchor_wall.month - 1 + n * interval.months, 12)
+    if not MINYEAR <= year <= MAXYEAR:
         raise _beyond(anchor_wall, interval, n)
     day = anchor_wall.day
-    if day > 28:
-        day = min(day, _month_length(year, month_index + 1))
+    if day > _SHORTEST_MONTH:
+        day = min(day, _month_length(year, month_index))
     return anchor_wall.replace(year=year, month=month_index + 1, day=day)
 
 
 def _beyond(anchor_wall: datetime, interval: Interval, n: int) -> ValueError:
     """Return the error of a boundary that no calendar here can hold."""
-    return ValueError(
-        f"{anchor_wall} + {n} x {interval.count} {interval.unit} is outside the years 1 to 9999"
-    )
+    return ValueError(f"{anchor_wall} + {n} x {interval.count} {interval.unit} is outside the years 1 to 9999")
 
 
 def boundary(anchor_wall: datetime, interval: Interval, n: int, zone: str) -> datetime:
@@ -195,9 +176,7 @@ def boundary(anchor_wall: datetime, interval: Interval, n: int, zone: str) -> da
     return instant_of(_boundary_wall(anchor_wall, interval, n), zone)
 
 
-def boundary_index(
-    anchor_wall: datetime, interval: Interval, zone: str, instant: datetime
-) -> int:
+def boundary_index(anchor_wall: datetime, interval: Interval, zone: str, instant: datetime) -> int:
     """Return the number of the last boundary at or before the instant: the largest n with boundary(n) <= instant.
 
     Where two boundaries fall on one instant (a day the zone skipped), it is the later one's. Raises ValueError as
@@ -222,26 +201,17 @@ def boundary_index(
         n += 1
 
 
-def period_at(
-    anchor_wall: datetime, interval: Interval, zone: str, instant: datetime
-) -> tuple[int, Period]:
+def period_at(anchor_wall: datetime, interval: Interval, zone: str, instant: datetime) -> tuple[int, Period]:
     """Return the number and the period, boundary(n) to boundary(n + 1), that holds the instant.
 
     Billing rules, section 2. Raises ValueError as boundary does.
     """
     n = boundary_index(anchor_wall, interval, zone, instant)
-    return n, Period(
-        boundary(anchor_wall, interval, n, zone),
-        boundary(anchor_wall, interval, n + 1, zone),
-    )
+    return n, Period(boundary(anchor_wall, interval, n, zone), boundary(anchor_wall, interval, n + 1, zone))
 
 
 def boundaries_between(
-    anchor_wall: datetime,
-    interval: Interval,
-    zone: str,
-    after: datetime,
-    until: datetime,
+    anchor_wall: datetime, interval: Interval, zone: str, after: datetime, until: datetime
 ) -> Iterator[datetime]:
     """Yield the boundaries with after < boundary <= until, in order and strictly rising.
 
@@ -257,9 +227,7 @@ def boundaries_between(
         n += 1
 
 
-def calendar_anchor(
-    start: datetime, interval: Interval, billing_day: int, zone: str
-) -> datetime:
+def calendar_anchor(start: datetime, interval: Interval, billing_day: int, zone: str) -> datetime:
     """Return the wall time, local 00:00, of the aligned anchor at or before the start.
 
     Months align to the billing day, years to 1 January, weeks to Monday, days to the day itself (Billing rules,
@@ -269,8 +237,8 @@ def calendar_anchor(
     >>> calendar_anchor(datetime(2025, 1, 15, 10, tzinfo=UTC), Interval("month"), 1, "UTC").isoformat()
     '2025-01-01T00:00:00'
     """
-    if not 1 <= billing_day <= 31:
-        raise ValueError(f"the billing day must be 1 to 31, not {billing_day}")
+    if not 1 <= billing_day <= _LONGEST_MONTH:
+        raise ValueError(f"the billing day must be 1 to {_LONGEST_MONTH}, not {billing_day}")
     day = local_date(start, zone)
     if interval.unit == "year":
         day = day.replace(month=1, day=1)
@@ -287,20 +255,20 @@ def _aligned_month_day(day: date, months: int, billing_day: int) -> date:
     Where no month of four years has it (30 February, a yearly count of months), the longest month stands in.
     """
     latest = day.year * 12 + day.month - 1
-    if day.day < min(billing_day, _month_length(day.year, day.month)):
+    if day.day < min(billing_day, _month_length(day.year, day.month - 1)):
         latest -= 1
     best_month, best_length = latest, 0
-    for step in range(_MONTHS_IN_FOUR_YEARS):
-        year, month_index = divmod(latest - step * months, 12)
-        if year < 1:
+    for month in range(latest, latest - _MONTHS_IN_FOUR_YEARS * months, -months):
+        year, month_index = divmod(month, 12)
+        if year < MINYEAR:
             break
-        length = _month_length(year, month_index + 1)
+        length = _month_length(year, month_index)
         if length > best_length:
-            best_month, best_length = latest - step * months, length
+            best_month, best_length = month, length
         if length >= billing_day:
             break
     year, month_index = divmod(best_month, 12)
-    if year < 1:
+    if year < MINYEAR:
         raise ValueError(f"the billing day before {day} is outside the years 1 to 9999")
     return date(year, month_index + 1, min(billing_day, best_length))
 

@@ -80,9 +80,7 @@ class Rating:
         try:
             object.__setattr__(self, "type", PriceType(self.type))
         except ValueError:
-            raise InvalidPrice(
-                "type", f"{self.type!r} is not a type of price"
-            ) from None
+            raise InvalidPrice("type", f"{self.type!r} is not a type of price") from None
         for name in ("unit_price", "rate", "fixed"):
             object.__setattr__(self, name, _price(getattr(self, name), name))
         _count(self.units, "units", 1)
@@ -91,11 +89,7 @@ class Rating:
         for name in ("minimum", "maximum"):
             if getattr(self, name) is not None:
                 _count(getattr(self, name), name, 0)
-        if (
-            self.minimum is not None
-            and self.maximum is not None
-            and self.minimum > self.maximum
-        ):
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise InvalidPrice("minimum", "must not be above the maximum")
         if self.type in TIERED:
             object.__setattr__(self, "tiers", _checked_tiers(self.tiers))
@@ -112,9 +106,7 @@ class Rating:
         for name, default in _DEFAULTS.items():
             value = getattr(self, name)
             if value != default:
-                values[name] = (
-                    decimal_text(value) if isinstance(value, Decimal) else value
-                )
+                values[name] = decimal_text(value) if isinstance(value, Decimal) else value
         if self.tiers:
             values["tiers"] = [
                 {
@@ -135,11 +127,7 @@ class Rating:
         return cls(**arguments, tiers=tuple(Tier(**tier) for tier in tiers))
 
 
-_DEFAULTS = {
-    field.name: field.default
-    for field in fields(Rating)
-    if field.name not in {"type", "tiers"}
-}
+_DEFAULTS = {field.name: field.default for field in fields(Rating) if field.name not in {"type", "tiers"}}
 
 
 def _price(value: Any, name: str) -> Decimal:
@@ -168,10 +156,7 @@ def _checked_tiers(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
     for number, tier in enumerate(tiers, start=1):
         _count(tier.first_unit, "tiers", 1)
         if tier.first_unit != first_unit:
-            raise InvalidPrice(
-                "tiers",
-                f"tier {number} must start at {first_unit}, not {tier.first_unit}",
-            )
+            raise InvalidPrice("tiers", f"tier {number} must start at {first_unit}, not {tier.first_unit}")
         if number == len(tiers):
             if tier.last_unit is not None:
                 raise InvalidPrice("tiers", "the last tier must be open")
@@ -180,10 +165,7 @@ def _checked_tiers(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
         else:
             _count(tier.last_unit, "tiers", tier.first_unit)
             first_unit = tier.last_unit + 1
-        unit_price, flat_fee = (
-            _price(tier.unit_price, "tiers"),
-            _price(tier.flat_fee, "tiers"),
-        )
+        unit_price, flat_fee = (_price(tier.unit_price, "tiers"), _price(tier.flat_fee, "tiers"))
         checked.append(Tier(tier.first_unit, tier.last_unit, unit_price, flat_fee))
     return tuple(checked)
 
@@ -205,9 +187,7 @@ class PricedPart:
     steps: str
 
 
-def _part(
-    tier: int, quantity: Decimal, unit_price: Decimal, flat_fee: Decimal
-) -> PricedPart:
+def _part(tier: int, quantity: Decimal, unit_price: Decimal, flat_fee: Decimal) -> PricedPart:
     """Price a quantity at a unit price, plus a flat fee, and round once."""
     exact = EXACT.multiply(unit_price, quantity)
     steps = f"{decimal_text(unit_price)} x {decimal_text(quantity)}"
@@ -215,24 +195,12 @@ def _part(
         exact = EXACT.add(exact, flat_fee)
         steps = f"{steps} + {decimal_text(flat_fee)}"
     amount_minor = round_half_away(exact)
-    return PricedPart(
-        tier,
-        quantity,
-        unit_price,
-        flat_fee,
-        exact,
-        amount_minor,
-        steps + _rounding(exact, amount_minor),
-    )
+    return PricedPart(tier, quantity, unit_price, flat_fee, exact, amount_minor, steps + _rounding(exact, amount_minor))
 
 
 def _rounding(exact: Decimal, amount_minor: int) -> str:
     """Return the end of a computation in words: its result, and what that is rounded to when it is no whole number."""
-    return (
-        f" = {amount_minor}"
-        if exact == amount_minor
-        else f" = {decimal_text(exact)} -> {amount_minor}"
-    )
+    return f" = {amount_minor}" if exact == amount_minor else f" = {decimal_text(exact)} -> {amount_minor}"
 
 
 def _price_per_unit(rating: Rating, quantity: Decimal) -> tuple[PricedPart, ...]:
@@ -245,16 +213,10 @@ def _price_packages(rating: Rating, quantity: Decimal) -> tuple[PricedPart, ...]
     packages = _packages(rating, quantity)
     exact = EXACT.multiply(rating.unit_price, packages)
     amount_minor = round_half_away(exact)
-    free = (
-        f"({decimal_text(quantity)} - {rating.free_units})"
-        if rating.free_units
-        else decimal_text(quantity)
-    )
+    free = f"({decimal_text(quantity)} - {rating.free_units})" if rating.free_units else decimal_text(quantity)
     price = decimal_text(rating.unit_price)
     steps = f"{price} x ceil({free} / {rating.units}) = {price} x {packages}{_rounding(exact, amount_minor)}"
-    return (
-        PricedPart(0, quantity, rating.unit_price, ZERO, exact, amount_minor, steps),
-    )
+    return (PricedPart(0, quantity, rating.unit_price, ZERO, exact, amount_minor, steps),)
 
 
 def _packages(rating: Rating, quantity: Decimal) -> Decimal:
@@ -281,19 +243,8 @@ def _price_graduated(rating: Rating, quantity: Decimal) -> tuple[PricedPart, ...
         below = tier.first_unit - 1
         if quantity <= below:
             break
-        reached = (
-            quantity
-            if tier.last_unit is None or quantity <= tier.last_unit
-            else Decimal(tier.last_unit)
-        )
-        parts.append(
-            _part(
-                number,
-                EXACT.subtract(reached, Decimal(below)),
-                tier.unit_price,
-                tier.flat_fee,
-            )
-        )
+        reached = quantity if tier.last_unit is None or quantity <= tier.last_unit else Decimal(tier.last_unit)
+        parts.append(_part(number, EXACT.subtract(reached, Decimal(below)), tier.unit_price, tier.flat_fee))
     return tuple(parts)
 
 
@@ -318,17 +269,13 @@ def price_quantity(rating: Rating, quantity: Decimal) -> tuple[PricedPart, ...]:
     """
     pricer = _PRICERS.get(rating.type)
     if pricer is None:
-        raise ValueError(
-            f"a price of type {rating.type} needs a sum and a count, not a quantity"
-        )
+        raise ValueError(f"a price of type {rating.type} needs a sum and a count, not a quantity")
     if quantity <= 0:
         return ()
     return pricer(rating, quantity)
 
 
-def price_percentage(
-    rating: Rating, charged_sum: Decimal, charged_count: int
-) -> tuple[PricedPart, ...]:
+def price_percentage(rating: Rating, charged_sum: Decimal, charged_count: int) -> tuple[PricedPart, ...]:
     """Price the charged events of a period: rate x sum + fixed x count, then between minimum and maximum.
 
     The free events are left out of the sum (in minor units) and the count by the caller. A negative sum counts as 0;
@@ -357,9 +304,7 @@ def price_percentage(
     elif rating.maximum is not None and exact > rating.maximum:
         exact, amount_minor = Decimal(rating.maximum), rating.maximum
         steps += f", at most {amount_minor}"
-    return (
-        PricedPart(0, charged, rating.rate, rating.fixed, exact, amount_minor, steps),
-    )
+    return (PricedPart(0, charged, rating.rate, rating.fixed, exact, amount_minor, steps),)
 
 
 def exact_price(rating: Rating, quantity: Decimal) -> Decimal:
