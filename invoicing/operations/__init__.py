@@ -1,0 +1,1 @@
+"""Writes of what is owed, one module per noun."""

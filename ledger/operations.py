@@ -1,0 +1,75 @@
+"""Post to the books."""
+
+from collections.abc import Sequence
+
+from django.db import connection
+
+from core.identifiers import new_id
+from core.operations import require_transaction
+from ledger.domain.entry import EntryDraft, balance_moves
+from ledger.models import Entry, Posting
+
+MOVE_BALANCES = """
+INSERT INTO ledger_customerbalance AS total (id, customer_id, currency, balance_minor, receivable_minor)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::varchar[], %s::bigint[], %s::bigint[])
+ON CONFLICT (customer_id, currency) DO UPDATE
+SET balance_minor = total.balance_minor + excluded.balance_minor,
+    receivable_minor = total.receivable_minor + excluded.receivable_minor
+"""
+
+
+def post_entries(entries: Sequence[EntryDraft]) -> None:
+    """Post balanced entries and move the running totals of their customers, in the caller's transaction.
+
+    The caller holds the lock of every customer named. All postings go in by one statement, so that the database can
+    see each entry whole. Raises RuntimeError outside a transaction, IntegrityError (`one_entry_per_fact`) when a fact
+    is posted twice.
+    """
+    require_transaction()
+    if not entries:
+        return
+    rows = [
+        Entry(
+            id=new_id(),
+            kind=entry.kind,
+            object_kind=entry.object_kind,
+            object_id=entry.object_id,
+            customer_id=entry.customer_id,
+            posted_at=entry.posted_at,
+            accounting_date=entry.accounting_date,
+        )
+        for entry in entries
+    ]
+    Entry.objects.bulk_create(rows)
+    Posting.objects.bulk_create(
+        Posting(
+            entry_id=row.id,
+            account=posting.account,
+            customer_id=posting.customer_id,
+            country=posting.country,
+            currency=posting.currency,
+            amount_minor=posting.amount_minor,
+        )
+        for row, entry in zip(rows, entries, strict=True)
+        for posting in entry.postings
+        if posting.amount_minor
+    )
+    move_balances(entries)
+
+
+def move_balances(entries: Sequence[EntryDraft]) -> None:
+    """Move the running totals of the customers whom these entries touch, in one statement."""
+    moves = balance_moves(entries)
+    if not moves:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            MOVE_BALANCES,
+            [
+                [new_id() for _ in moves],
+                [move.customer_id for move in moves],
+                [move.currency for move in moves],
+                [move.balance_minor for move in moves],
+                [move.receivable_minor for move in moves],
+            ],
+        )
