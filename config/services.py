@@ -3,55 +3,86 @@
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import environ
-
+from config.environment import env
 from core.services import postgres, valkey
 from core.services.folder import DataFolder
 
-env = environ.Env()
+SECRET_KEY_SECRET = "secret-key"  # noqa: S105 - the name of the file that holds it
 
-DATA_FOLDER = DataFolder.from_environment()
-DATABASE_IS_EMBEDDED = not env.str("DATABASE_URL", default="")
-REDIS_IS_EMBEDDED = not env.str("REDIS_URL", default="")
+
+def data_folder() -> DataFolder:
+    """Return the data folder of this instance."""
+    return DataFolder.from_environment()
+
+
+def database_is_embedded() -> bool:
+    """Tell whether the database is the one in the data folder."""
+    return not env.str("DATABASE_URL", default="")
+
+
+def redis_is_embedded() -> bool:
+    """Tell whether the Redis-protocol server is the one in the data folder."""
+    return not env.str("REDIS_URL", default="")
 
 
 def database() -> dict[str, Any]:
     """Return Django's settings of the database; no server needs to run for it."""
-    common = {
-        "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {
-            # A statement that waits longer for a lock than this has met a mistake; better an error than a queue behind it.
-            "options": f"-c lock_timeout={env.int('DATABASE_LOCK_TIMEOUT_MS', default=30_000)}",
-            "application_name": "reckoner",
-        },
+    timeout_ms = env.int("DATABASE_LOCK_TIMEOUT_MS", default=30_000)
+    options = {
+        # Who waits longer for a lock than this has met a mistake; better an error than a queue behind it.
+        "options": f"-c lock_timeout={timeout_ms}",
+        "application_name": "reckoner",
+        "connect_timeout": 10,
     }
-    if not DATABASE_IS_EMBEDDED:
+    common = {"CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60), "CONN_HEALTH_CHECKS": True}
+    if not database_is_embedded():
         given = env.db("DATABASE_URL")
-        return {**given, **common, "OPTIONS": {**common["OPTIONS"], **given.get("OPTIONS", {})}}
+        return {**given, **common, "OPTIONS": {**options, **given.get("OPTIONS", {})}}
+    data = data_folder()
     return {
         **common,
+        "OPTIONS": options,
         "ENGINE": "core.services.postgresql",
-        "HOST": str(DATA_FOLDER.sockets),
+        "HOST": str(data.sockets),
         "NAME": postgres.DATABASE,
         "USER": postgres.ROLE,
-        "PASSWORD": DATA_FOLDER.secret(postgres.PASSWORD_SECRET),
+        "PASSWORD": data.secret(postgres.PASSWORD_SECRET),
     }
 
 
 def redis_url(database_number: int = 0) -> str:
     """Return the address of the Redis-protocol server for redis-py; the number counts for the embedded one only."""
-    if not REDIS_IS_EMBEDDED:
+    if not redis_is_embedded():
         return env.str("REDIS_URL")
-    password = DATA_FOLDER.secret(valkey.PASSWORD_SECRET)
-    socket = quote(str(DATA_FOLDER.sockets / valkey.SOCKET_NAME))
-    return f"unix://:{password}@{socket}?db={database_number}"
+    data = data_folder()
+    socket = quote(str(data.sockets / valkey.SOCKET_NAME))
+    return f"unix://:{data.secret(valkey.PASSWORD_SECRET)}@{socket}?db={database_number}"
 
 
 def broker_url() -> str:
     """Return the same address as Celery spells it."""
     url = redis_url()
-    if not REDIS_IS_EMBEDDED:
+    if not redis_is_embedded():
         return url
     parts = urlsplit(url)
     return f"redis+socket://:{parts.password}@{parts.path}?virtual_host=0"
+
+
+def cache() -> dict[str, Any]:
+    """Return Django's settings of the cache, which all processes share."""
+    settings: dict[str, Any] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": redis_url(database_number=1),
+        "KEY_PREFIX": "cache",
+    }
+    if redis_is_embedded():
+        settings["OPTIONS"] = {"pool_class": "core.services.redis_pool.EmbeddedConnectionPool"}
+    return settings
+
+
+def secret_key() -> str:
+    """Return SECRET_KEY, else the embedded instance's own one, else nothing (then settings refuse to start)."""
+    given = env.str("SECRET_KEY", default="")
+    if given or not database_is_embedded():
+        return given
+    return data_folder().secret(SECRET_KEY_SECRET)

@@ -1,18 +1,49 @@
-"""Settings from environment variables; safe defaults; the parts that depend on services stand in `config/services.py`."""
+"""Settings, all from environment variables (`.env.example` explains each), safe when none is set."""
 
-from pathlib import Path
+import os
+import sys
+from typing import Any
+from urllib.parse import urlsplit
 
-import environ
+from django.core.exceptions import ImproperlyConfigured
 
-from config import services
+from config import api_settings, logging, services
+from config.environment import BASE_DIR, env
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+SHORTEST_SECRET_KEY = 32
+LONGEST_REQUEST_BODY = 5 * 1024 * 1024
+YEAR_SECONDS = 365 * 24 * 3600
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
-SECRET_KEY = env("SECRET_KEY", default="development-only")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+IS_PRODUCTION = not DEBUG and not services.database_is_embedded()
+SECRET_KEY = services.secret_key()
+if IS_PRODUCTION and (len(SECRET_KEY) < SHORTEST_SECRET_KEY or SECRET_KEY.startswith(("django-insecure", "change-me"))):
+    raise ImproperlyConfigured(
+        f"SECRET_KEY is missing, the example's, or shorter than {SHORTEST_SECRET_KEY} characters. DATABASE_URL is set, so this is "
+        "production: set SECRET_KEY to a long random text, for instance the output of `openssl rand -hex 32`."
+    )
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
+# --- Addresses ------------------------------------------------------------------------------------------------------
+PORT = env.int("RECKONER_PORT", default=8000)
+# Where customers and staff reach this site; links in mails and documents start with it.
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+_PUBLIC = urlsplit(PUBLIC_URL)
+# The machine's own names stay for health checks.
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), *filter(None, [_PUBLIC.hostname]), "localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [f"{_PUBLIC.scheme}://{_PUBLIC.netloc}"]
+IS_HTTPS = _PUBLIC.scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_HSTS_SECONDS = YEAR_SECONDS if IS_HTTPS else 0
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+if env.bool("TRUST_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = LONGEST_REQUEST_BODY
+
+# --- The rooms ------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",
     "django.contrib.admin",
@@ -35,7 +66,9 @@ INSTALLED_APPS = [
     "backoffice",
 ]
 MIDDLEWARE = [
+    "core.request_id.request_id_middleware",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -44,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
 TEMPLATES = [
     {
@@ -59,12 +93,74 @@ TEMPLATES = [
         },
     }
 ]
+
+# --- Staff ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "core.StaffUser"
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# --- Services -------------------------------------------------------------------------------------------------------
+DATA_DIR = services.data_folder().path
 DATABASES = {"default": services.database()}
 REDIS_URL = services.redis_url()
+CACHES = {"default": services.cache()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+vars().update(env.email("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"billing@{_PUBLIC.hostname}")
+
+# --- The API --------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = api_settings.REST_FRAMEWORK
+SPECTACULAR_SETTINGS = api_settings.SPECTACULAR_SETTINGS
+
+# --- Work in the background -----------------------------------------------------------------------------------------
+TICK_SECONDS = 60
+CELERY_BROKER_URL = services.broker_url()
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=min(os.cpu_count() or 1, 4))
+# A task does one chunk: whoever takes more than one at a time only keeps the others from it.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 1_000
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 500_000
+# Outside Linux a forked process cannot rely on the system's libraries.
+CELERY_WORKER_POOL_START_METHOD = "fork" if sys.platform == "linux" else "spawn"
+# A hint expires with its tick: after an outage one tick runs, not one for each minute missed.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "tick": {"task": "billing.tasks.tick", "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
+    "sweep": {"task": "billing.tasks.sweep", "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
+}
+
+# --- Time, language, files ------------------------------------------------------------------------------------------
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
-STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "var" / "static"
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+_IS_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
+_COLLECTS_NOW = "collectstatic" in sys.argv[1:2]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # The image holds collected files, named by their content; a checkout serves them from where they lie.
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if _IS_COLLECTED or _COLLECTS_NOW
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not _IS_COLLECTED
+MEDIA_ROOT = DATA_DIR / "media"
+
+# --- Logs -----------------------------------------------------------------------------------------------------------
+LOGGING = logging.configure(
+    log_format=env.str("LOG_FORMAT", default="auto"), level=env.str("LOG_LEVEL", default="INFO").upper()
+)

@@ -9,7 +9,17 @@ from pathlib import Path
 if "RECKONER_THROWAWAY" not in os.environ:
     os.environ["RECKONER_THROWAWAY"] = "1"
     os.environ["RECKONER_DATA_DIR"] = str(Path(tempfile.gettempdir()) / f"reckoner-test-{secrets.token_hex(4)}")
-    for _name in ("DATABASE_URL", "REDIS_URL"):
-        os.environ.pop(_name, None)
+for _name in ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "EMAIL_URL", "DJANGO_DEBUG", "TRUST_PROXY"):
+    os.environ.pop(_name, None)
+os.environ["SECRET_KEY"] = "for the tests alone, where nothing is secret"  # noqa: S105 - see the words
 
 from config.settings import *  # noqa: E402, F403 - the environment above must be there first
+from config.services import redis_url  # noqa: E402
+
+# Each worker of pytest-xdist has its own database number, as it has its own PostgreSQL database.
+REDIS_URL = redis_url(1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 15)
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# Hints go nowhere: rows carry the work. Tests of the worker itself set the real broker.
+CELERY_BROKER_URL = "memory://"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
