@@ -19,6 +19,7 @@ from core.domain.decimals import EXACT, ZERO, decimal_text
 UNIT_PRICE_PLACES = 12
 UNIT_PRICE_LIMIT = Decimal(10**15)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
+_LETTER_BESIDE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 # Precious metals, funds and test codes have no minor unit ("N.A.") and are no money to bill in.
 _MINOR_DIGITS: dict[str, int] = {
@@ -206,4 +207,5 @@ def format_money(money: Money, locale: str) -> str:
     reader = _locale(locale)
     amount = EXACT.scaleb(Decimal(money.amount_minor), -digits)
     text: str = _pattern(reader, digits).apply(amount, reader, currency=money.currency, currency_digits=False)
-    return text
+    # CLDR parts letters from digits (currencySpacing), which Babel leaves out: KWD1.000 would read as one word.
+    return _LETTER_BESIDE_DIGIT.sub("\N{NO-BREAK SPACE}", text)

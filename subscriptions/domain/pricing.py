@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Any
 
 from core.domain.decimals import EXACT, ZERO, decimal_text
@@ -80,7 +81,9 @@ class Rating:
         try:
             object.__setattr__(self, "type", PriceType(self.type))
         except ValueError:
-            raise InvalidPrice("type", f"{self.type!r} is not a type of price") from None
+            raise InvalidPrice(
+                "type", f"{self.type!r} is not a type of price"
+            ) from None
         for name in ("unit_price", "rate", "fixed"):
             object.__setattr__(self, name, _price(getattr(self, name), name))
         _count(self.units, "units", 1)
@@ -89,7 +92,11 @@ class Rating:
         for name in ("minimum", "maximum"):
             if getattr(self, name) is not None:
                 _count(getattr(self, name), name, 0)
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+        if (
+            self.minimum is not None
+            and self.maximum is not None
+            and self.minimum > self.maximum
+        ):
             raise InvalidPrice("minimum", "must not be above the maximum")
         if self.type in TIERED:
             object.__setattr__(self, "tiers", _checked_tiers(self.tiers))
@@ -106,7 +113,9 @@ class Rating:
         for name, default in _DEFAULTS.items():
             value = getattr(self, name)
             if value != default:
-                values[name] = decimal_text(value) if isinstance(value, Decimal) else value
+                values[name] = (
+                    decimal_text(value) if isinstance(value, Decimal) else value
+                )
         if self.tiers:
             values["tiers"] = [
                 {
@@ -127,7 +136,11 @@ class Rating:
         return cls(**arguments, tiers=tuple(Tier(**tier) for tier in tiers))
 
 
-_DEFAULTS = {field.name: field.default for field in fields(Rating) if field.name not in {"type", "tiers"}}
+_DEFAULTS = {
+    field.name: field.default
+    for field in fields(Rating)
+    if field.name not in {"type", "tiers"}
+}
 
 
 def _price(value: Any, name: str) -> Decimal:
@@ -156,7 +169,10 @@ def _checked_tiers(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
     for number, tier in enumerate(tiers, start=1):
         _count(tier.first_unit, "tiers", 1)
         if tier.first_unit != first_unit:
-            raise InvalidPrice("tiers", f"tier {number} must start at {first_unit}, not {tier.first_unit}")
+            raise InvalidPrice(
+                "tiers",
+                f"tier {number} must start at {first_unit}, not {tier.first_unit}",
+            )
         if number == len(tiers):
             if tier.last_unit is not None:
                 raise InvalidPrice("tiers", "the last tier must be open")
@@ -165,7 +181,10 @@ def _checked_tiers(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
         else:
             _count(tier.last_unit, "tiers", tier.first_unit)
             first_unit = tier.last_unit + 1
-        unit_price, flat_fee = (_price(tier.unit_price, "tiers"), _price(tier.flat_fee, "tiers"))
+        unit_price, flat_fee = (
+            _price(tier.unit_price, "tiers"),
+            _price(tier.flat_fee, "tiers"),
+        )
         checked.append(Tier(tier.first_unit, tier.last_unit, unit_price, flat_fee))
     return tuple(checked)
 
@@ -187,7 +206,9 @@ class PricedPart:
     steps: str
 
 
-def _part(tier: int, quantity: Decimal, unit_price: Decimal, flat_fee: Decimal) -> PricedPart:
+def _part(
+    tier: int, quantity: Decimal, unit_price: Decimal, flat_fee: Decimal
+) -> PricedPart:
     """Price a quantity at a unit price, plus a flat fee, and round once."""
     exact = EXACT.multiply(unit_price, quantity)
     steps = f"{decimal_text(unit_price)} x {decimal_text(quantity)}"
@@ -195,12 +216,24 @@ def _part(tier: int, quantity: Decimal, unit_price: Decimal, flat_fee: Decimal) 
         exact = EXACT.add(exact, flat_fee)
         steps = f"{steps} + {decimal_text(flat_fee)}"
     amount_minor = round_half_away(exact)
-    return PricedPart(tier, quantity, unit_price, flat_fee, exact, amount_minor, steps + _rounding(exact, amount_minor))
+    return PricedPart(
+        tier,
+        quantity,
+        unit_price,
+        flat_fee,
+        exact,
+        amount_minor,
+        steps + _rounding(exact, amount_minor),
+    )
 
 
 def _rounding(exact: Decimal, amount_minor: int) -> str:
     """Return the end of a computation in words: its result, and what that is rounded to when it is no whole number."""
-    return f" = {amount_minor}" if exact == amount_minor else f" = {decimal_text(exact)} -> {amount_minor}"
+    return (
+        f" = {amount_minor}"
+        if exact == amount_minor
+        else f" = {decimal_text(exact)} -> {amount_minor}"
+    )
 
 
 def _price_per_unit(rating: Rating, quantity: Decimal) -> tuple[PricedPart, ...]:
@@ -213,10 +246,16 @@ def _price_packages(rating: Rating, quantity: Decimal) -> tuple[PricedPart, ...]
     packages = _packages(rating, quantity)
     exact = EXACT.multiply(rating.unit_price, packages)
     amount_minor = round_half_away(exact)
-    free = f"({decimal_text(quantity)} - {rating.free_units})" if rating.free_units else decimal_text(quantity)
+    free = (
+        f"({decimal_text(quantity)} - {rating.free_units})"
+        if rating.free_units
+        else decimal_text(quantity)
+    )
     price = decimal_text(rating.unit_price)
     steps = f"{price} x ceil({free} / {rating.units}) = {price} x {packages}{_rounding(exact, amount_minor)}"
-    return (PricedPart(0, quantity, rating.unit_price, ZERO, exact, amount_minor, steps),)
+    return (
+        PricedPart(0, quantity, rating.unit_price, ZERO, exact, amount_minor, steps),
+    )
 
 
 def _packages(rating: Rating, quantity: Decimal) -> Decimal:
@@ -243,8 +282,19 @@ def _price_graduated(rating: Rating, quantity: Decimal) -> tuple[PricedPart, ...
         below = tier.first_unit - 1
         if quantity <= below:
             break
-        reached = quantity if tier.last_unit is None or quantity <= tier.last_unit else Decimal(tier.last_unit)
-        parts.append(_part(number, EXACT.subtract(reached, Decimal(below)), tier.unit_price, tier.flat_fee))
+        reached = (
+            quantity
+            if tier.last_unit is None or quantity <= tier.last_unit
+            else Decimal(tier.last_unit)
+        )
+        parts.append(
+            _part(
+                number,
+                EXACT.subtract(reached, Decimal(below)),
+                tier.unit_price,
+                tier.flat_fee,
+            )
+        )
     return tuple(parts)
 
 
@@ -269,13 +319,17 @@ def price_quantity(rating: Rating, quantity: Decimal) -> tuple[PricedPart, ...]:
     """
     pricer = _PRICERS.get(rating.type)
     if pricer is None:
-        raise ValueError(f"a price of type {rating.type} needs a sum and a count, not a quantity")
+        raise ValueError(
+            f"a price of type {rating.type} needs a sum and a count, not a quantity"
+        )
     if quantity <= 0:
         return ()
     return pricer(rating, quantity)
 
 
-def price_percentage(rating: Rating, charged_sum: Decimal, charged_count: int) -> tuple[PricedPart, ...]:
+def price_percentage(
+    rating: Rating, charged_sum: Decimal, charged_count: int
+) -> tuple[PricedPart, ...]:
     """Price the charged events of a period: rate x sum + fixed x count, then between minimum and maximum.
 
     The free events are left out of the sum (in minor units) and the count by the caller. A negative sum counts as 0;
@@ -304,7 +358,9 @@ def price_percentage(rating: Rating, charged_sum: Decimal, charged_count: int) -
     elif rating.maximum is not None and exact > rating.maximum:
         exact, amount_minor = Decimal(rating.maximum), rating.maximum
         steps += f", at most {amount_minor}"
-    return (PricedPart(0, charged, rating.rate, rating.fixed, exact, amount_minor, steps),)
+    return (
+        PricedPart(0, charged, rating.rate, rating.fixed, exact, amount_minor, steps),
+    )
 
 
 def exact_price(rating: Rating, quantity: Decimal) -> Decimal:
@@ -316,6 +372,45 @@ def exact_price(rating: Rating, quantity: Decimal) -> Decimal:
     for part in price_quantity(rating, quantity):
         total = EXACT.add(total, part.exact)
     return total
+
+
+def price_increase(
+    rating: Rating, billed: Decimal, total: Decimal
+) -> tuple[PricedPart, ...]:
+    """Price what a total adds to the quantity already billed: price(total) - price(billed), one part per tier moved.
+
+    Billing rules, section 4 (continuous metrics, late events). Prices are subtracted after rounding, so that the parts
+    of all periods sum to the price of the total: at 0.4 a unit, the second unit costs 1 - 0 = 1. Only a graduated price
+    is split by tier; the part of any other stands in the total's tier. Raises ValueError for a percentage.
+
+    >>> tiers = (Tier(1, 10, Decimal(100)), Tier(11, None, Decimal(50)))
+    >>> graduated = Rating(PriceType.TIERED_GRADUATED, tiers=tiers)
+    >>> [(part.tier, part.amount_minor) for part in price_increase(graduated, Decimal(5), Decimal(15))]
+    [(1, 500), (2, 250)]
+    """
+    before, after = price_quantity(rating, billed), price_quantity(rating, total)
+    pairs = zip_longest(before, after, fillvalue=_NOTHING)
+    return tuple(_difference(old, new) for old, new in pairs if old != new)
+
+
+_NOTHING = PricedPart(0, ZERO, ZERO, ZERO, ZERO, 0, "0")
+
+
+def _difference(old: PricedPart, new: PricedPart) -> PricedPart:
+    """Subtract the part already billed from the one that now stands in its place."""
+    shown = new if new.quantity else old
+    amount_minor = new.amount_minor - old.amount_minor
+    return PricedPart(
+        tier=shown.tier,
+        quantity=EXACT.subtract(new.quantity, old.quantity),
+        unit_price=shown.unit_price,
+        flat_fee=shown.flat_fee,
+        exact=EXACT.subtract(new.exact, old.exact),
+        amount_minor=amount_minor,
+        steps=f"({new.steps}) - ({old.steps}) = {amount_minor}"
+        if old.quantity
+        else new.steps,
+    )
 
 
 def slice_exact(rating: Rating, quantity: Decimal, days: int, of_days: int) -> Fraction:
