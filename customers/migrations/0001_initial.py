@@ -41,7 +41,6 @@ class Migration(migrations.Migration):
                 ('locale', models.CharField(default='en', max_length=10)),
                 ('currency', core.fields.CurrencyField(default='EUR', help_text='Main currency, for figures and tax thresholds.', max_length=3)),
                 ('payment_terms_days', models.PositiveSmallIntegerField(default=30)),
-                ('grace_hours', models.PositiveSmallIntegerField(default=0, help_text='How long a new invoice waits as a draft.')),
                 ('logo', models.BinaryField(blank=True, editable=True, null=True)),
                 ('logo_type', models.CharField(blank=True, max_length=40)),
                 ('colour', models.CharField(default='#1f3a5f', max_length=7)),

@@ -39,7 +39,6 @@ class Brand(models.Model):
     locale = models.CharField(max_length=10, default="en")
     currency = CurrencyField(default="EUR", help_text="Main currency, for figures and tax thresholds.")
     payment_terms_days = models.PositiveSmallIntegerField(default=30)
-    grace_hours = models.PositiveSmallIntegerField(default=0, help_text="How long a new invoice waits as a draft.")
     logo = models.BinaryField(null=True, blank=True, editable=True)
     logo_type = models.CharField(max_length=40, blank=True)
     colour = models.CharField(max_length=7, default="#1f3a5f")

@@ -214,7 +214,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['credit_note', 'position'],
-                'constraints': [models.UniqueConstraint(fields=('item', 'kind', 'period_start', 'tier', 'revision'), name='a_charge_is_credited_once'), models.CheckConstraint(condition=models.Q(('gross_minor', django.db.models.expressions.CombinedExpression(models.F('net_minor'), '+', models.F('tax_minor')))), name='credit_line_gross_is_net_and_tax')],
+                'constraints': [models.UniqueConstraint(fields=('item', 'period_start', 'kind', 'tier', 'revision'), name='a_charge_is_credited_once'), models.CheckConstraint(condition=models.Q(('gross_minor', django.db.models.expressions.CombinedExpression(models.F('net_minor'), '+', models.F('tax_minor')))), name='credit_line_gross_is_net_and_tax')],
             },
         ),
         migrations.CreateModel(
@@ -247,7 +247,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['invoice', 'position'],
-                'constraints': [models.UniqueConstraint(fields=('item', 'kind', 'period_start', 'tier', 'revision'), name='a_charge_is_billed_once'), models.CheckConstraint(condition=models.Q(('gross_minor', django.db.models.expressions.CombinedExpression(models.F('net_minor'), '+', models.F('tax_minor')))), name='line_gross_is_net_and_tax'), models.CheckConstraint(condition=models.Q(models.Q(('including_tax', False), ('net_minor', django.db.models.expressions.CombinedExpression(models.F('amount_minor'), '-', models.F('discount_minor')))), models.Q(('gross_minor', django.db.models.expressions.CombinedExpression(models.F('amount_minor'), '-', models.F('discount_minor'))), ('including_tax', True)), _connector='OR'), name='line_amount_less_discount_is_charged')],
+                'constraints': [models.UniqueConstraint(fields=('item', 'period_start', 'kind', 'tier', 'revision'), name='a_charge_is_billed_once'), models.CheckConstraint(condition=models.Q(('gross_minor', django.db.models.expressions.CombinedExpression(models.F('net_minor'), '+', models.F('tax_minor')))), name='line_gross_is_net_and_tax'), models.CheckConstraint(condition=models.Q(models.Q(('including_tax', False), ('net_minor', django.db.models.expressions.CombinedExpression(models.F('amount_minor'), '-', models.F('discount_minor')))), models.Q(('gross_minor', django.db.models.expressions.CombinedExpression(models.F('amount_minor'), '-', models.F('discount_minor'))), ('including_tax', True)), _connector='OR'), name='line_amount_less_discount_is_charged')],
             },
         ),
         migrations.AddConstraint(

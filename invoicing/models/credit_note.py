@@ -98,7 +98,7 @@ class CreditNoteLine(models.Model):
         ordering = ["credit_note", "position"]
         constraints = [
             models.UniqueConstraint(
-                fields=["item", "kind", "period_start", "tier", "revision"], name="a_charge_is_credited_once"
+                fields=["item", "period_start", "kind", "tier", "revision"], name="a_charge_is_credited_once"
             ),
             models.CheckConstraint(
                 condition=Q(gross_minor=F("net_minor") + F("tax_minor")), name="credit_line_gross_is_net_and_tax"

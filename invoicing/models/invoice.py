@@ -145,7 +145,7 @@ class InvoiceLine(models.Model):
         ordering = ["invoice", "position"]
         constraints = [
             models.UniqueConstraint(
-                fields=["item", "kind", "period_start", "tier", "revision"], name="a_charge_is_billed_once"
+                fields=["item", "period_start", "kind", "tier", "revision"], name="a_charge_is_billed_once"
             ),
             models.CheckConstraint(
                 condition=Q(gross_minor=F("net_minor") + F("tax_minor")), name="line_gross_is_net_and_tax"
