@@ -1,0 +1,175 @@
+"""What vouchers take off an invoice before tax (Billing rules, section 6).
+
+Plan-scoped vouchers come first, then one for every plan; each works on what the earlier ones left. Within a scope the
+caller's order (the oldest redemption first) decides, and the others wait. Credit (`fixed_credit`) goes onto the
+balance after tax and is no discount: such vouchers are passed over here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from core.domain.allocation import allocate_by_weight
+from core.domain.rounding import round_half_away
+
+_MOST_PERCENT = 100
+
+
+class VoucherKind(StrEnum):
+    """What a voucher gives."""
+
+    PERCENTAGE = "percentage"
+    FIXED_DISCOUNT = "fixed_discount"
+    FIXED_CREDIT = "fixed_credit"
+
+
+class VoucherDuration(StrEnum):
+    """How many of the invoices that open a period a voucher serves."""
+
+    ONCE = "once"
+    REPEATING = "repeating"
+    FOREVER = "forever"
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """One redeemed voucher as one invoice sees it.
+
+    `amounts` and `minimums` pair a currency with minor units. `remaining` counts the invoices it may still serve, None
+    for ever. `plan_ids` empty means every plan. `period_counted` says that the period this invoice lies in was opened
+    by an invoice this voucher served. Raises ValueError when it could not be right: a percentage outside 1 to 100, a
+    limited duration without a count.
+    """
+
+    voucher_id: str
+    redemption_id: str
+    kind: str
+    percent: Decimal | None = None
+    amounts: tuple[tuple[str, int], ...] = ()
+    minimums: tuple[tuple[str, int], ...] = ()
+    duration: str = VoucherDuration.ONCE
+    remaining: int | None = None
+    plan_ids: frozenset[str] = frozenset()
+    period_counted: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kind == VoucherKind.PERCENTAGE and (self.percent is None or not 1 <= self.percent <= _MOST_PERCENT):
+            raise ValueError(f"a percentage lies between 1 and 100, not {self.percent}")
+        if (self.duration == VoucherDuration.FOREVER) != (self.remaining is None):
+            raise ValueError(f"a voucher of duration {self.duration} cannot have {self.remaining} invoices left")
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountableLine:
+    """A line before its discount; only positive, discountable ones take one.
+
+    The fraction is the line's proration, 17 of 31: a fixed discount shrinks with the price.
+    Raises ValueError unless both of its integers are above 0.
+    """
+
+    amount_minor: int
+    plan_id: str | None
+    discountable: bool
+    fraction_numerator: int = 1
+    fraction_denominator: int = 1
+
+    def __post_init__(self) -> None:
+        if self.fraction_numerator <= 0 or self.fraction_denominator <= 0:
+            raise ValueError("a proration fraction has two integers above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class UsedVoucher:
+    """A voucher that served this invoice; `consumes` says that it has one invoice less left afterwards."""
+
+    voucher_id: str
+    redemption_id: str
+    discount_minor: int
+    line_discounts_minor: tuple[int, ...]
+    consumes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountOutcome:
+    """The discount of each line, 0 or more, and the vouchers that gave it, in the order they were applied."""
+
+    discounts_minor: tuple[int, ...]
+    used: tuple[UsedVoucher, ...]
+
+
+def apply_discounts(
+    lines: Sequence[DiscountableLine], vouchers: Sequence[Voucher], currency: str, *, opens_period: bool = True
+) -> DiscountOutcome:
+    """Apply the vouchers of a customer to one invoice's lines.
+
+    `opens_period` is true for the invoices that open a period and for manual ones: those `once` and `repeating` serve
+    and count. An invoice inside a period shares the discount of a `repeating` voucher that counted the period, and
+    consumes nothing.
+
+    A line takes at most one plan-scoped voucher and one for every plan. `minimum` is judged on the sum of the
+    discountable lines in the voucher's scope, before any discount.
+
+    >>> half = Voucher("v", "r", "percentage", percent=Decimal(50), remaining=1)
+    >>> apply_discounts([DiscountableLine(1000, "plan", True)], [half], "USD").discounts_minor
+    (500,)
+    >>> five = Voucher("v", "r", "fixed_discount", amounts=(("USD", 500),), duration="forever")
+    >>> apply_discounts([DiscountableLine(1500, "plan", True, 15, 30)], [five], "USD").discounts_minor
+    (250,)
+    """
+    eligible = [max(line.amount_minor, 0) if line.discountable else 0 for line in lines]
+    rest = list(eligible)
+    free_for_scoped, free_for_all = set(range(len(lines))), set(range(len(lines)))
+    used: list[UsedVoucher] = []
+    for voucher in sorted(vouchers, key=lambda voucher: not voucher.plan_ids):
+        free = free_for_scoped if voucher.plan_ids else free_for_all
+        scope = {position for position in free if not voucher.plan_ids or lines[position].plan_id in voucher.plan_ids}
+        if not _serves(voucher, currency, sum(eligible[position] for position in scope), opens_period=opens_period):
+            continue
+        weights = [amount if position in scope else 0 for position, amount in enumerate(rest)]
+        discount = _discount_minor(voucher, currency, lines, weights)
+        if discount is None:
+            continue
+        discounts = allocate_by_weight(discount, weights)
+        rest = [amount - part for amount, part in zip(rest, discounts, strict=True)]
+        free -= scope
+        consumes = opens_period and voucher.duration != VoucherDuration.FOREVER
+        used.append(UsedVoucher(voucher.voucher_id, voucher.redemption_id, discount, discounts, consumes))
+    totals = tuple(amount - left for amount, left in zip(eligible, rest, strict=True))
+    return DiscountOutcome(discounts_minor=totals, used=tuple(used))
+
+
+def _serves(voucher: Voucher, currency: str, discountable_minor: int, *, opens_period: bool) -> bool:
+    """Say whether a voucher's kind, minimum and duration let it work on this invoice."""
+    if voucher.kind == VoucherKind.FIXED_CREDIT or discountable_minor < dict(voucher.minimums).get(currency, 0):
+        return False
+    if voucher.remaining is None:
+        return True
+    if opens_period:
+        return voucher.remaining > 0
+    return voucher.duration == VoucherDuration.REPEATING and voucher.period_counted
+
+
+def _discount_minor(
+    voucher: Voucher, currency: str, lines: Sequence[DiscountableLine], weights: Sequence[int]
+) -> int | None:
+    """Compute a voucher's whole discount on the amounts left, or None when it must wait.
+
+    It waits when nothing is left to discount or when it has no amount in the invoice's currency. A fixed discount D
+    belongs to full prices: prorated lines take round(D x sum of amounts / sum of full amounts).
+    """
+    total = sum(weights)
+    if total == 0:
+        return None
+    if voucher.kind == VoucherKind.PERCENTAGE:
+        return round_half_away(Fraction(voucher.percent or 0) * total / _MOST_PERCENT)
+    amount = dict(voucher.amounts).get(currency, 0)
+    if amount <= 0:
+        return None
+    prorated = zip(lines, weights, strict=True)
+    full = sum(
+        (Fraction(weight * line.fraction_denominator, line.fraction_numerator) for line, weight in prorated if weight),
+        start=Fraction(0),
+    )
+    return min(total, round_half_away(amount * total / full))

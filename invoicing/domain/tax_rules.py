@@ -1,0 +1,267 @@
+"""Which tax rates and thresholds hold where, and since when (Billing rules, section 7).
+
+Everything here is a value: the rules of all countries as they are stored, indexed for look-up. Days are half-open:
+a rate holds from `valid_from` up to, not including, `valid_until`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+
+from invoicing.domain.tax import TaxPart
+
+_MONTHS_PER_QUARTER = 3
+
+
+class RuleOverlap(ValueError):
+    """A rate would hold on the same days, for the same place and tax type, as another."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatedRate:
+    """A rate in percent for one tax type at one place; None as first or last day means open.
+
+    Raises ValueError when it would hold on no day, or the rate is not a finite Decimal of 0 or more.
+    """
+
+    rule_id: str | None
+    tax_type: str
+    rate: Decimal
+    valid_from: date | None = None
+    valid_until: date | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.rate, Decimal) or not self.rate.is_finite() or self.rate < 0:
+            raise ValueError(f"a tax rate is a finite Decimal of 0 or more, not {self.rate!r}")
+        if self.valid_from is not None and self.valid_until is not None and self.valid_until <= self.valid_from:
+            raise ValueError(f"a rate from {self.valid_from} cannot end on {self.valid_until}")
+
+    def holds_on(self, day: date) -> bool:
+        """Say whether the rate is in force on this day."""
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_until is None or day < self.valid_until
+        )
+
+    def overlaps(self, other: "DatedRate") -> bool:
+        """Say whether both rates hold on a common day."""
+        starts_in_time = self.valid_from is None or other.valid_until is None or self.valid_from < other.valid_until
+        other_in_time = other.valid_from is None or self.valid_until is None or other.valid_from < self.valid_until
+        return starts_in_time and other_in_time
+
+
+def add_rule(existing: tuple[DatedRate, ...], new: DatedRate) -> tuple[DatedRate, ...]:
+    """Put a rate among those of its place, closing the open one of its tax type at the new one's start.
+
+    Only an open rate that began earlier is closed; rates of other tax types are left alone. The result keeps the order
+    and ends with the new rate. Raises RuleOverlap when the new rate still meets another of its type.
+
+    >>> old = DatedRate("1", "standard", Decimal(19))
+    >>> closed, new = add_rule((old,), DatedRate("2", "standard", Decimal(16), date(2020, 7, 1)))
+    >>> closed.valid_until, new.valid_until
+    (datetime.date(2020, 7, 1), None)
+    """
+    kept: list[DatedRate] = []
+    for rate in existing:
+        if rate.tax_type != new.tax_type or not rate.overlaps(new):
+            kept.append(rate)
+        elif _began_earlier(rate, new) and rate.valid_until is None:
+            kept.append(replace(rate, valid_until=new.valid_from))
+        else:
+            raise RuleOverlap(
+                f"{new.rate} % from {new.valid_from or 'ever'} meets {rate.rate} % from {rate.valid_from or 'ever'}"
+            )
+    return (*kept, new)
+
+
+def _began_earlier(rate: DatedRate, new: DatedRate) -> bool:
+    """Say whether a rate was in force before the new one begins."""
+    return new.valid_from is not None and (rate.valid_from is None or rate.valid_from < new.valid_from)
+
+
+class ThresholdWindow(StrEnum):
+    """The span of days over which sales count towards a threshold."""
+
+    ROLLING = "rolling"
+    CALENDAR = "calendar"
+    ROLLING_QUARTERS = "rolling_quarters"
+
+    def first_day(self, day: date) -> date:
+        """Find the first day whose sales count on `day`; the last is `day` itself.
+
+        `rolling` is the twelve months that end with the day, `calendar` its year, `rolling_quarters` its calendar
+        quarter and the three before.
+
+        >>> ThresholdWindow.ROLLING.first_day(date(2024, 2, 29)), ThresholdWindow.CALENDAR.first_day(date(2024, 2, 29))
+        (datetime.date(2023, 3, 1), datetime.date(2024, 1, 1))
+        >>> ThresholdWindow.ROLLING_QUARTERS.first_day(date(2024, 2, 29))
+        datetime.date(2023, 4, 1)
+        """
+        if self is ThresholdWindow.CALENDAR:
+            return date(day.year, 1, 1)
+        if self is ThresholdWindow.ROLLING_QUARTERS:
+            months = day.year * 12 + (day.month - 1) // _MONTHS_PER_QUARTER * _MONTHS_PER_QUARTER - 9
+            return date(months // 12, months % 12 + 1, 1)
+        tomorrow = day + timedelta(days=1)
+        if (tomorrow.month, tomorrow.day) == (2, 29):
+            # The 28th of a leap year: a year before, the day after the 28th is 1 March.
+            return date(tomorrow.year - 1, 3, 1)
+        return tomorrow.replace(year=tomorrow.year - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceTurnover:
+    """Finalised net sales to a place in its threshold's window, the invoice at hand included.
+
+    `net_minor` is in the main currency and already lowered by refunds.
+    """
+
+    net_minor: int
+    transactions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """What the thresholds are compared with; checking has no side effect.
+
+    `places` is keyed by country ("CA") or country and state ("CA-QC"). `eu_consumers_minor` is the net of this
+    calendar year's sales in euro cents from the seller's EU country to consumers in others, this invoice included;
+    `eu_consumers_last_year_minor` that of last year.
+    """
+
+    places: Mapping[str, PlaceTurnover] = field(default_factory=lambda: MappingProxyType({}))
+    eu_consumers_minor: int = 0
+    eu_consumers_last_year_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The sales from which a place must be taxed: an amount (main currency) or a number of payments, if any."""
+
+    amount_minor: int | None = None
+    transactions: int | None = None
+    window: ThresholdWindow = ThresholdWindow.ROLLING
+
+    def is_reached(self, turnover: PlaceTurnover | None) -> bool:
+        """Say whether the amount or the number of payments is reached; exactly at the threshold is reached."""
+        if turnover is None:
+            return False
+        return (self.amount_minor is not None and turnover.net_minor >= self.amount_minor) or (
+            self.transactions is not None and turnover.transactions >= self.transactions
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StateRules:
+    """A state, province or region: its rates join the country's once it collects or its threshold is reached."""
+
+    state: str
+    collecting: bool = False
+    threshold: Threshold = Threshold()
+    rates: tuple[DatedRate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CountryRules:
+    """A country's rates, thresholds and the two facts that steer the decision."""
+
+    country: str
+    collecting: bool = False
+    in_eu: bool = False
+    b2b_reverse_charge: bool = False
+    threshold: Threshold = Threshold()
+    rates: tuple[DatedRate, ...] = ()
+    states: tuple[StateRules, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRules:
+    """The rules of every country, indexed once per run.
+
+    Raises ValueError when a country, or a state of a country, appears twice.
+    """
+
+    default_tax_type: str
+    countries: tuple[CountryRules, ...]
+    _countries: dict[str, CountryRules] = field(init=False, repr=False, compare=False)
+    _states: dict[tuple[str, str], StateRules] = field(init=False, repr=False, compare=False)
+    _rates: dict[tuple[str, str], tuple[tuple[DatedRate, TaxPart], ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        countries = {rules.country: rules for rules in self.countries}
+        states = {(rules.country, state.state): state for rules in self.countries for state in rules.states}
+        if len(countries) != len(self.countries) or len(states) != sum(len(c.states) for c in self.countries):
+            raise ValueError("a country or state appears twice in the tax rules")
+        rates: dict[tuple[str, str], tuple[tuple[DatedRate, TaxPart], ...]] = {}
+        for rules in self.countries:
+            _index_rates(rates, rules.country, rules.rates)
+            for state in rules.states:
+                _index_rates(rates, jurisdiction_of(rules.country, state.state), state.rates)
+        object.__setattr__(self, "_countries", countries)
+        object.__setattr__(self, "_states", states)
+        object.__setattr__(self, "_rates", rates)
+
+    def find_country(self, country: str) -> CountryRules | None:
+        """Look up a country's rules."""
+        return self._countries.get(country)
+
+    def find_state(self, country: str, state: str) -> StateRules | None:
+        """Look up a state's rules."""
+        return self._states.get((country, state))
+
+    def find_part(self, jurisdiction: str, tax_type: str, at: date) -> TaxPart | None:
+        """Look up the rate in force at a place on a day: the tax type's own, else the default type's."""
+        for wanted in (tax_type, self.default_tax_type):
+            for rate, part in self._rates.get((jurisdiction, wanted), ()):
+                if rate.holds_on(at):
+                    return part
+        return None
+
+
+def jurisdiction_of(country: str, state: str = "") -> str:
+    """Name a place: "CA", or "CA-QC" with a state."""
+    return f"{country}-{state}" if state else country
+
+
+def country_collects(rules: CountryRules, turnover: Turnover) -> bool:
+    """Say whether tax is due in the country: it collects, or its threshold is reached."""
+    return rules.collecting or rules.threshold.is_reached(turnover.places.get(rules.country))
+
+
+def state_collects(country: str, rules: StateRules, turnover: Turnover) -> bool:
+    """Say whether the state's rate applies: it collects, or its own threshold is reached."""
+    return rules.collecting or rules.threshold.is_reached(turnover.places.get(jurisdiction_of(country, rules.state)))
+
+
+def crossed_thresholds(rules: TaxRules, turnover: Turnover) -> tuple[tuple[str, str], ...]:
+    """List the (country, state) places that begin to collect when this invoice is finalised; state "" = the country.
+
+    A place is listed when it does not collect yet and its threshold is reached with this invoice, however it got
+    there: two invoices of one day can each stay below alone, and the next one finds the sum already above. The caller
+    sets `collecting` with it, so no place is listed twice. The EU's 10 000 EUR are no place's and never listed.
+    """
+    crossed: list[tuple[str, str]] = []
+    for country in rules.countries:
+        if not country.collecting and country_collects(country, turnover):
+            crossed.append((country.country, ""))
+        crossed.extend(
+            (country.country, state.state)
+            for state in country.states
+            if not state.collecting and state_collects(country.country, state, turnover)
+        )
+    return tuple(crossed)
+
+
+def _index_rates(
+    index: dict[tuple[str, str], tuple[tuple[DatedRate, TaxPart], ...]],
+    jurisdiction: str,
+    rates: tuple[DatedRate, ...],
+) -> None:
+    """File a place's rates by tax type, each with the part it puts on a line."""
+    for rate in rates:
+        key = (jurisdiction, rate.tax_type)
+        part = TaxPart(rule_id=rate.rule_id, name=rate.name, jurisdiction=jurisdiction, rate=rate.rate)
+        index[key] = (*index.get(key, ()), (rate, part))
