@@ -25,6 +25,12 @@ def redis_is_embedded() -> bool:
     return not env.str("REDIS_URL", default="")
 
 
+def embedded() -> list[str]:
+    """Return the names of the services that run in the data folder, in the order in which they start."""
+    names = {"postgres": database_is_embedded(), "valkey": redis_is_embedded()}
+    return [name for name, is_embedded in names.items() if is_embedded]
+
+
 def database() -> dict[str, Any]:
     """Return Django's settings of the database; no server needs to run for it."""
     timeout_ms = env.int("DATABASE_LOCK_TIMEOUT_MS", default=30_000)

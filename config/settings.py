@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -106,6 +107,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # --- Services -------------------------------------------------------------------------------------------------------
 DATA_DIR = services.data_folder().path
+EMBEDDED_SERVICES = services.embedded()
 DATABASES = {"default": services.database()}
 REDIS_URL = services.redis_url()
 CACHES = {"default": services.cache()}
@@ -114,6 +116,8 @@ vars().update(env.email("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"billing@{_PUBLIC.hostname}")
 
 # --- The API --------------------------------------------------------------------------------------------------------
+API_KEY_PEPPERS = api_settings.api_key_peppers(SECRET_KEY)
+API_BODY_LIMIT_BYTES = api_settings.API_BODY_LIMIT_BYTES
 REST_FRAMEWORK = api_settings.REST_FRAMEWORK
 SPECTACULAR_SETTINGS = api_settings.SPECTACULAR_SETTINGS
 
@@ -158,6 +162,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not _IS_COLLECTED
+warnings.filterwarnings("ignore", message="No directory at", module="django.core.handlers.base")
 MEDIA_ROOT = DATA_DIR / "media"
 
 # --- Logs -----------------------------------------------------------------------------------------------------------
