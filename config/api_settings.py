@@ -1,9 +1,19 @@
-"""Settings of the API: Django REST framework and its OpenAPI document."""
+"""Settings of the API: its keys' peppers, Django REST framework and its OpenAPI document."""
 
+import hashlib
+import hmac
 from typing import Any
 
+from config.environment import env
+
+API_BODY_LIMIT_BYTES = env.int("API_BODY_LIMIT_BYTES", default=1_048_576)
 REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["core.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
@@ -17,3 +27,14 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
+
+
+def api_key_peppers(secret_key: str) -> dict[str, str]:
+    """Return the peppers of the API keys' hashes by name; the first hashes new keys, all are tried for old ones.
+
+    `API_KEY_PEPPERS` is `name=secret,name=secret`. Without it the one pepper is derived from SECRET_KEY, and a new
+    SECRET_KEY then locks every key out.
+    """
+    named = dict(env.dict("API_KEY_PEPPERS", default={}))
+    derived = hmac.new(secret_key.encode(), b"api key pepper", hashlib.sha256).hexdigest()
+    return named or {"secret-key": derived}
