@@ -195,14 +195,14 @@ def _same_calendar(one: CalendarVersion, other: CalendarVersion) -> bool:
 
 
 def service_periods(
-    calendar: tuple[CalendarVersion, ...], interval: Interval, after: datetime | None, until: datetime
+    segments: tuple[Segment, ...], interval: Interval, after: datetime | None, until: datetime
 ) -> Iterator[ServicePeriod]:
     """Yield the periods of one interval that end after `after` and start at or before `until`, oldest first.
 
     Periods tile each paid segment: the first may be a stub that starts inside its interval, the last may be cut by the
     segment's end (Billing rules, section 2). With `after` None it begins with the first period.
     """
-    for segment in paid_segments(calendar):
+    for segment in segments:
         if segment.start > until:
             return
         if after is not None and segment.end is not None and segment.end <= after:
@@ -218,10 +218,21 @@ def service_periods(
             full_end = boundary(segment.anchor_wall, interval, index, segment.zone)
             end = full_end if segment.end is None else min(full_end, segment.end)
             version = segment.version_at(start)
-            yield ServicePeriod(
-                start, end, Period(full_start, full_end), segment.zone, version.plan_id, version.plan_name, version.version
-            )
+            full = Period(full_start, full_end)
+            yield ServicePeriod(start, end, full, segment.zone, version.plan_id, version.plan_name, version.version)
             full_start = full_end
+
+
+def period_start(segments: tuple[Segment, ...], interval: Interval, at: datetime) -> datetime | None:
+    """Return the start of the period running at an instant, the last one begun before it, or else the very first."""
+    found: Segment | None = None
+    for segment in segments:
+        if found is None or segment.start <= at:
+            found = segment
+    if found is None:
+        return None
+    index = boundary_index(found.anchor_wall, interval, found.zone, max(at, found.start))
+    return max(boundary(found.anchor_wall, interval, index, found.zone), found.start)
 
 
 def next_boundary(agreement: Agreement, after: datetime) -> datetime | None:
@@ -253,7 +264,7 @@ def current_period(agreement: Agreement, at: datetime) -> ServicePeriod | None:
     interval = agreement.current.interval
     if interval is None:
         return None
-    for period in service_periods(agreement.calendar, interval, at, at):
+    for period in service_periods(paid_segments(agreement.calendar), interval, at, at):
         if period.start <= at < period.end:
             return period
     return None

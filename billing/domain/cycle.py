@@ -1,0 +1,182 @@
+"""The due moments of one customer, oldest first, and what each does to its subscriptions.
+
+Billing rules, sections 5, 8 and 10: everything due on one local date of the customer is one occasion, made at that
+date's last due moment; work missed during downtime is done later, in order, one occasion per missed date.
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.domain.schedule import calendar_anchor, local_date, local_wall
+from invoicing.domain.account import CARD, Account
+from subscriptions.domain.lifecycle import BILLED_STATUSES, Action, Status, next_status
+from subscriptions.domain.terms import (
+    CALENDAR,
+    ENDED,
+    PAID,
+    Agreement,
+    CalendarVersion,
+    current_period,
+    next_boundary,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A status left for another at a due moment; `version` is the calendar version it began, if any."""
+
+    subscription_id: uuid.UUID
+    action: Action
+    from_status: Status
+    to_status: Status
+    at: datetime
+    version: CalendarVersion | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One occasion of a customer: the agreements to charge up to `moment`, and how they stand once that is stored."""
+
+    moment: datetime
+    due: tuple[Agreement, ...]
+    settled: tuple[Agreement, ...]
+    transitions: tuple[Transition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every step a customer is due up to a moment, and when the next one after it is."""
+
+    steps: tuple[Step, ...]
+    next_due_at: datetime | None
+
+
+def plan_steps(account: Account, as_of: datetime) -> Plan:
+    """Return the steps of a customer that are due at `as_of`; time-ordered, none twice."""
+    agreements = {agreement.subscription_id: agreement for agreement in account.agreements}
+    steps: list[Step] = []
+    while True:
+        moment = due_moment(agreements.values(), account.zone)
+        if moment is None or moment > as_of:
+            return Plan(tuple(steps), moment)
+        step = _step(account, agreements, moment)
+        steps.append(step)
+        agreements.update((agreement.subscription_id, agreement) for agreement in step.settled)
+
+
+def due_moment(agreements: Iterable[Agreement], zone: str) -> datetime | None:
+    """Return when a customer's next occasion is: the last due moment of the earliest due local date, None when none.
+
+    10:17 and 15:00 of one day -> one invoice at 15:00 (Billing rules, section 8, Group).
+    """
+    due = sorted(a.next_due_at for a in agreements if a.next_due_at is not None)
+    if not due:
+        return None
+    if len(due) == 1:
+        return due[0]
+    first_date = local_date(due[0], zone)
+    return max(moment for moment in due if local_date(moment, zone) == first_date)
+
+
+def _step(account: Account, agreements: dict[uuid.UUID, Agreement], moment: datetime) -> Step:
+    """Return the step of one moment: transitions in their own order, then the agreements to charge."""
+    due: list[Agreement] = []
+    settled: list[Agreement] = []
+    transitions: list[Transition] = []
+    for agreement in agreements.values():
+        if agreement.next_due_at is None or agreement.next_due_at > moment:
+            continue
+        moved, made = _transit(account, agreement, moment)
+        transitions.extend(made)
+        if moved.status in BILLED_STATUSES or moved.status is Status.CANCELLED:
+            due.append(moved)
+        settled.append(settle(moved, moment))
+    return Step(moment, tuple(due), tuple(settled), tuple(transitions))
+
+
+def settle(agreement: Agreement, moment: datetime) -> Agreement:
+    """Return an agreement whose charges up to a moment are on an invoice, with its next due moment."""
+    return replace(
+        agreement,
+        billed_to_at=moment,
+        next_due_at=next_due(agreement, moment),
+        dirty_from=None,
+    )
+
+
+def next_due(agreement: Agreement, after: datetime) -> datetime | None:
+    """Return the next moment at which a subscription needs work, None when there is none."""
+    if agreement.status not in BILLED_STATUSES:
+        return None
+    candidates = [
+        next_boundary(agreement, after),
+        agreement.cancel_at if agreement.status is Status.PENDING_CANCEL else None,
+        agreement.trial_end_at if agreement.status is Status.TRIAL_ACTIVE else None,
+    ]
+    ahead = [moment for moment in candidates if moment is not None and moment > after]
+    return min(ahead) if ahead else None
+
+
+def _transit(account: Account, agreement: Agreement, moment: datetime) -> tuple[Agreement, list[Transition]]:
+    """Apply the status changes of an agreement that are due up to a moment."""
+    made: list[Transition] = []
+    trial_end, cancel_at = agreement.trial_end_at, agreement.cancel_at
+    if agreement.status is Status.TRIAL_ACTIVE and trial_end is not None and trial_end <= moment:
+        agreement, transition = end_trial(account, agreement, trial_end)
+        made.append(transition)
+    if agreement.status is Status.PENDING_CANCEL and cancel_at is not None and cancel_at <= moment:
+        agreement, transition = _change(agreement, Action.CANCEL, cancel_at, ENDED, agreement.current.anchor_wall)
+        made.append(transition)
+    return agreement, made
+
+
+def end_trial(account: Account, agreement: Agreement, at: datetime) -> tuple[Agreement, Transition]:
+    """End a trial: the first paid period starts, unless the trial stands alone or nobody could be charged.
+
+    Regular trials are anchored at the trial's end. A standalone trial, and one of a card customer without a usable
+    card, becomes `trial_ended` without an invoice (Billing rules, section 5, Trials).
+    """
+    card_missing = account.billing_type == CARD and not (agreement.payment_method_id or account.payment_method_id)
+    current = agreement.current
+    if agreement.trial_standalone or (card_missing and _costs_something(agreement)):
+        return _change(agreement, Action.END_TRIAL, at, ENDED, current.anchor_wall)
+    anchor = local_wall(at, current.zone)
+    if current.alignment == CALENDAR and current.interval is not None:
+        anchor = calendar_anchor(at, current.interval, current.anchor_wall.day, current.zone)
+    return _change(agreement, Action.CONVERT_TRIAL, at, PAID, anchor)
+
+
+def _costs_something(agreement: Agreement) -> bool:
+    """Tell whether any price of an agreement could come to more than nothing."""
+    ratings = [item.versions[-1].price.rating for item in agreement.items]
+    return any(
+        rating.unit_price
+        or rating.rate
+        or rating.fixed
+        or rating.minimum
+        or any(tier.unit_price or tier.flat_fee for tier in rating.tiers)
+        for rating in ratings
+    )
+
+
+def _change(
+    agreement: Agreement, action: Action, at: datetime, phase: str, anchor_wall: datetime
+) -> tuple[Agreement, Transition]:
+    """Return an agreement after an action, with the calendar version the action begins."""
+    current = agreement.current
+    version = replace(current, version=current.version + 1, from_at=at, phase=phase, anchor_wall=anchor_wall)
+    status = next_status(agreement.status, action)
+    transition = Transition(agreement.subscription_id, action, agreement.status, status, at, version)
+    return replace(agreement, status=status, calendar=(*agreement.calendar, version)), transition
+
+
+def period_bounds(agreement: Agreement, at: datetime) -> tuple[datetime, datetime | None]:
+    """Return the running period of a subscription: a trial's bounds in a trial, open when nothing recurs."""
+    if agreement.status is Status.TRIAL_ACTIVE:
+        return agreement.started_at, agreement.trial_end_at
+    period = current_period(agreement, at)
+    if period is not None:
+        return period.start, period.end
+    return agreement.current.from_at, None

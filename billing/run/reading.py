@@ -1,0 +1,217 @@
+"""Read a chunk of customers as values, by a constant number of statements."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.db import connection
+
+from invoicing.domain.account import Account, SellerTerms
+from invoicing.domain.discounts import Voucher
+from invoicing.domain.metered import LATE_WINDOW
+from invoicing.domain.tax_decision import Buyer, Seller
+from invoicing.queries.history import list_billed_lines
+from subscriptions.domain.terms import Agreement, paid_segments, period_start
+from subscriptions.queries.terms import list_due_agreements
+
+CUSTOMERS = """
+SELECT c.id, c.brand_id, c.email, c.name, c.status, c.billing_type, c.type, c.company_name, c.street_line_one,
+       c.street_line_two, c.city, c.region, c.postcode, c.country, c.tax_number, c.tax_number_check, c.tax_exempt,
+       c.standard_tax_rate, c.digital_tax_rate, c.locale, c.time_zone, c.buyer_reference,
+       (SELECT m.id FROM customers_paymentmethod m
+        WHERE m.customer_id = c.id AND m.is_default AND m.removed_at IS NULL)
+FROM customers_customer c WHERE c.id = ANY(%s)
+"""
+BRANDS = """
+SELECT id, code, name, legal_name, street_line_one, street_line_two, city, region, postcode, country, email, tax_number,
+       vat_registered, tax_registrations, one_stop_shop, tax_point, export, time_zone, payment_terms_days, iban, bic
+FROM customers_brand WHERE id = ANY(%s)
+"""
+VOUCHERS = """
+SELECT r.customer_id, r.id, v.id, v.type, v.percent, v.duration, r.remaining,
+       (SELECT jsonb_agg(jsonb_build_array(a.currency, a.amount_minor, a.minimum_minor) ORDER BY a.currency)
+        FROM subscriptions_voucheramount a WHERE a.voucher_id = v.id),
+       (SELECT jsonb_agg(p.plan_id) FROM subscriptions_voucher_plans p WHERE p.voucher_id = v.id)
+FROM subscriptions_voucherredemption r JOIN subscriptions_voucher v ON v.id = r.voucher_id
+WHERE r.customer_id = ANY(%s) AND r.ended_at IS NULL AND v.type <> 'fixed_credit' ORDER BY r.id
+"""
+BALANCES = """
+SELECT customer_id, currency, balance_minor FROM ledger_customerbalance
+WHERE customer_id = ANY(%s) AND balance_minor <> 0
+"""
+
+
+def read_accounts(
+    customer_ids: Sequence[uuid.UUID], agreements: Iterable[Agreement] | None = None
+) -> dict[uuid.UUID, Account]:
+    """Return these customers as accounts; their due subscriptions are read unless `agreements` are given."""
+    ids = list(customer_ids)
+    owned: dict[uuid.UUID, list[Agreement]] = defaultdict(list)
+    for agreement in list_due_agreements(ids) if agreements is None else agreements:
+        owned[agreement.customer_id].append(agreement)
+    customers = _rows(CUSTOMERS, ids)
+    sellers = {row[0]: _seller(row) for row in _rows(BRANDS, list({row[1] for row in customers}))}
+    billed = list_billed_lines(_horizons(agreement for mine in owned.values() for agreement in mine))
+    vouchers: dict[uuid.UUID, list[Voucher]] = defaultdict(list)
+    for row in _rows(VOUCHERS, ids):
+        vouchers[row[0]].append(_voucher(row))
+    balances: dict[uuid.UUID, dict[str, int]] = defaultdict(dict)
+    for customer_id, currency, balance_minor in _rows(BALANCES, ids):
+        balances[customer_id][currency] = balance_minor
+    accounts = {}
+    for row in customers:
+        customer_id = row[0]
+        mine = tuple(owned[customer_id])
+        item_ids = [item.item_id for agreement in mine for item in agreement.items]
+        accounts[customer_id] = replace(
+            _account(row, sellers[row[1]]),
+            agreements=mine,
+            billed={item_id: billed[item_id] for item_id in item_ids if item_id in billed},
+            vouchers=tuple(vouchers[customer_id]),
+            balances_minor=balances[customer_id],
+        )
+    return accounts
+
+
+def _horizons(agreements: Iterable[Agreement]) -> dict[uuid.UUID, datetime]:
+    """Return how far back each item's billed lines matter; items nothing can correct are left out.
+
+    Usage looks back to the oldest period whose late window may be open, seats and minimum commitments to the running
+    period, a backdated change to where it starts (Billing rules, section 8).
+    """
+    horizons: dict[uuid.UUID, datetime] = {}
+    for agreement in agreements:
+        if agreement.billed_to_at is None:
+            continue
+        segments = paid_segments(agreement.calendar)
+        for item in agreement.items:
+            price = item.versions[-1].price
+            if price.interval is None:
+                continue
+            at = agreement.billed_to_at
+            if price.meter is not None:
+                at -= LATE_WINDOW
+            elif len(item.versions) == 1 and price.minimum_commitment_minor is None:
+                continue
+            if agreement.dirty_from is not None:
+                at = min(at, agreement.dirty_from)
+            start = period_start(segments, price.interval, at)
+            if start is not None:
+                horizons[item.item_id] = start
+    return horizons
+
+
+def _rows(statement: str, ids: list[uuid.UUID]) -> list[tuple[Any, ...]]:
+    """Run one statement over a list of ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [ids])
+        return cursor.fetchall()
+
+
+def _json(value: Any) -> Any:
+    """Return a jsonb column's value, which Django's cursors hand over as text."""
+    return msgspec.json.decode(value) if isinstance(value, str) else value
+
+
+def _seller(row: tuple[Any, ...]) -> SellerTerms:
+    """Return one brand as the seller of its invoices."""
+    (brand_id, code, name, legal_name, street_one, street_two, city, region, postcode, country, email) = row[:11]
+    (tax_number, vat_registered, registrations, one_stop_shop, tax_point, export, zone, terms_days, iban, bic) = row[11:]
+    in_advance, in_arrears = _tax_points(tax_point, country)
+    return SellerTerms(
+        brand_id=brand_id,
+        code=code,
+        tax=Seller(
+            country=country,
+            state=region,
+            registrations=frozenset(_json(registrations)),
+            one_stop_shop=one_stop_shop,
+            export=export,
+            tax_number=tax_number,
+            vat_registered=vat_registered,
+        ),
+        zone=zone,
+        payment_terms_days=terms_days,
+        tax_point_in_advance=in_advance,
+        tax_point_in_arrears=in_arrears,
+        party={
+            "name": legal_name or name,
+            "street_line_one": street_one,
+            "street_line_two": street_two,
+            "city": city,
+            "region": region,
+            "postcode": postcode,
+            "country": country,
+            "email": email,
+            "tax_number": tax_number,
+            "iban": iban,
+            "bic": bic,
+        },
+    )
+
+
+def _tax_points(chosen: str, country: str) -> tuple[str, str]:
+    """Return the tax points in advance and in arrears (Billing rules, section 7, New lines)."""
+    if country == "DE":
+        return "period_end", "period_end"
+    return chosen or "period_start", chosen or "period_end"
+
+
+def _account(row: tuple[Any, ...], seller: SellerTerms) -> Account:
+    """Return one customer without history."""
+    (customer_id, _, email, name, status, billing_type, type_, company_name, street_one, street_two, city) = row[:11]
+    (region, postcode, country, tax_number, check, exempt, standard_rate, digital_rate, locale, zone) = row[11:21]
+    buyer_reference, payment_method_id = row[21:]
+    return Account(
+        customer_id=customer_id,
+        seller=seller,
+        buyer=Buyer(
+            country=country,
+            state=region,
+            is_business=type_ == "business",
+            tax_number=tax_number,
+            tax_number_checked=check in {"format", "confirmed"},
+            exempt=exempt,
+            standard_tax_rate=standard_rate,
+            digital_tax_rate=digital_rate,
+        ),
+        billing_type=billing_type,
+        zone=zone or seller.zone,
+        locale=locale,
+        payment_method_id=payment_method_id,
+        party={
+            "name": name,
+            "company_name": company_name,
+            "email": email,
+            "street_line_one": street_one,
+            "street_line_two": street_two,
+            "city": city,
+            "region": region,
+            "postcode": postcode,
+            "country": country,
+            "tax_number": tax_number,
+            "buyer_reference": buyer_reference,
+        },
+        disabled=status == "disabled",
+    )
+
+
+def _voucher(row: tuple[Any, ...]) -> Voucher:
+    """Return one running redemption as a voucher."""
+    _, redemption_id, voucher_id, type_, percent, duration, remaining, amounts, plans = row
+    listed = _json(amounts) or []
+    return Voucher(
+        voucher_id=str(voucher_id),
+        redemption_id=str(redemption_id),
+        kind=type_,
+        percent=percent,
+        amounts=tuple((currency, amount) for currency, amount, _ in listed if amount is not None),
+        minimums=tuple((currency, minimum) for currency, _, minimum in listed if minimum is not None),
+        duration=duration,
+        remaining=remaining,
+        plan_ids=frozenset(_json(plans) or ()),
+    )

@@ -1,0 +1,60 @@
+"""One customer as the pure code sees it: everything that decides an invoice but the usage."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from invoicing.domain.charge import BilledLine
+from invoicing.domain.discounts import Voucher
+from invoicing.domain.tax_decision import Buyer, Seller
+from invoicing.domain.tax_rules import TaxRules, Turnover
+from subscriptions.domain.terms import Agreement
+
+CARD = "card"
+INVOICE = "invoice"
+
+
+@dataclass(frozen=True, slots=True)
+class SellerTerms:
+    """A brand's side of every invoice; `party` is its identity as printed."""
+
+    brand_id: uuid.UUID
+    code: str
+    tax: Seller
+    zone: str
+    payment_terms_days: int
+    tax_point_in_advance: str
+    tax_point_in_arrears: str
+    party: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One customer: who pays, what was agreed, what was billed, which vouchers and balances wait.
+
+    `balances_minor` holds what the customer may use per currency (negative: owes on top).
+    """
+
+    customer_id: uuid.UUID
+    seller: SellerTerms
+    buyer: Buyer
+    billing_type: str
+    zone: str
+    locale: str
+    payment_method_id: uuid.UUID | None
+    party: Mapping[str, Any]
+    agreements: tuple[Agreement, ...] = ()
+    billed: Mapping[uuid.UUID, tuple[BilledLine, ...]] = field(default_factory=dict)
+    vouchers: tuple[Voucher, ...] = ()
+    balances_minor: Mapping[str, int] = field(default_factory=dict)
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaxWorld:
+    """The tax rules in force and the sums their thresholds are compared with."""
+
+    rules: TaxRules
+    turnover: Turnover
+    default_tax_type: str

@@ -1,0 +1,299 @@
+"""Propose what a customer owes at a due moment: charges -> vouchers -> tax -> balance.
+
+Billing rules, section 8. Preview, dry run, simulation and the real run are this one function; it reads no clock and
+writes nothing, and proposing twice after storing the first result proposes nothing.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from invoicing.domain.account import CARD, Account, TaxWorld
+from invoicing.domain.charge import ONE_OFF, RECURRING, USAGE, BilledLine, Charge, TaxPoint
+from invoicing.domain.charges import charges
+from invoicing.domain.discounts import DiscountableLine, UsedVoucher, Voucher, apply_discounts
+from invoicing.domain.tax import LineTax, TaxableLine, TaxTreatment, tax_lines
+from invoicing.domain.tax_decision import Supply, decide_tax, needs_own_invoice
+from subscriptions.domain.terms import Agreement, PriceTerms
+from usage.domain.aggregation import UsageFigure
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why and when a document is made: the due moment it answers, its local date of issue, what brought it about."""
+
+    moment: datetime
+    issue_date: date
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedLine:
+    """A charge with its discount and tax."""
+
+    charge: Charge
+    discount_minor: int
+    treatment: TaxTreatment
+    tax: LineTax
+
+    def proof(self) -> dict[str, Any]:
+        """Return everything that makes this line's amounts again."""
+        treatment = self.treatment
+        parts = [
+            [part.rule_id, part.name, part.jurisdiction, str(part.rate), amount]
+            for part, amount in zip(treatment.parts, self.tax.parts, strict=True)
+        ]
+        return {
+            "price": str(self.charge.price.price_id),
+            "plan": str(self.charge.plan_id),
+            "terms": self.charge.terms_version,
+            **self.charge.proof,
+            "tax": {
+                "code": treatment.code,
+                "reason": treatment.reason,
+                "date": self.charge.tax_date.isoformat(),
+                "parts": parts,
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One document a customer should get; with a negative total it becomes a credit note.
+
+    `balance_applied_minor` is what the customer's balance pays (negative: a debit taken with it); it never changes
+    sub total, tax or total (Billing rules, section 6).
+    """
+
+    account: Account
+    occasion: Occasion
+    currency: str
+    payment_method_id: uuid.UUID | None
+    lines: tuple[ProposedLine, ...]
+    sub_total_minor: int
+    discount_total_minor: int
+    tax_total_minor: int
+    total_minor: int
+    balance_applied_minor: int
+    used_vouchers: tuple[UsedVoucher, ...]
+    subscription_ids: tuple[uuid.UUID, ...]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_credit(self) -> bool:
+        """Tell whether more is given back than charged."""
+        return self.total_minor < 0
+
+    @property
+    def amount_due_minor(self) -> int:
+        """Return what is left to pay, after the balance."""
+        return self.total_minor - self.balance_applied_minor
+
+    @property
+    def due_date(self) -> date:
+        """Return the day payment is due: now for card customers, else after the brand's terms."""
+        if self.account.billing_type == CARD:
+            return self.occasion.issue_date
+        return self.occasion.issue_date + timedelta(days=self.account.seller.payment_terms_days)
+
+
+@dataclass(slots=True)
+class _Purse:
+    """What vouchers and balances still hold while one occasion's documents are made, one after the other."""
+
+    vouchers: list[Voucher]
+    balances_minor: dict[str, int]
+    treatments: dict[tuple[Any, ...], TaxTreatment] = field(default_factory=dict)
+
+
+def propose(
+    account: Account,
+    agreements: Iterable[Agreement],
+    occasion: Occasion,
+    figures: Mapping[Any, UsageFigure],
+    world: TaxWorld,
+) -> tuple[Proposal, ...]:
+    """Return the documents that charge these agreements up to the occasion's moment; none when nothing is owed.
+
+    Documents are split by currency and payment method, and where a tax category must stand alone on its invoice.
+    """
+    seller = account.seller
+    tax_point = TaxPoint(seller.tax_point_in_advance, seller.tax_point_in_arrears, seller.zone, occasion.issue_date)
+    purse = _Purse(list(account.vouchers), dict(account.balances_minor))
+    groups: dict[tuple[str, uuid.UUID | None, bool], list[tuple[Charge, TaxTreatment]]] = {}
+    for agreement in agreements:
+        method = agreement.payment_method_id or account.payment_method_id
+        for charge in charges(agreement, occasion.moment, account.billed, figures, tax_point):
+            treatment = charge.treatment or _treatment(account, charge, world, purse)
+            key = (agreement.currency, method, needs_own_invoice(seller.tax, treatment))
+            groups.setdefault(key, []).append((charge, treatment))
+    return tuple(
+        _proposal(account, occasion, currency, method, taxed, purse)
+        for (currency, method, _), taxed in groups.items()
+        if _is_worth_paper([charge for charge, _ in taxed])
+    )
+
+
+def _treatment(account: Account, charge: Charge, world: TaxWorld, purse: _Purse) -> TaxTreatment:
+    """Decide how a charge is taxed, once per kind of supply and date."""
+    price = charge.price
+    tax_type = str(price.tax_type_id) if price.tax_type_id else world.default_tax_type
+    key = (tax_type, price.digital, price.physical, price.product_rate, price.export, charge.tax_date)
+    treatment = purse.treatments.get(key)
+    if treatment is None:
+        treatment = decide_tax(
+            seller=account.seller.tax,
+            buyer=account.buyer,
+            supply=_supply(price, tax_type),
+            rules=world.rules,
+            at=charge.tax_date,
+            turnover=world.turnover,
+        )
+        purse.treatments[key] = treatment
+    return treatment
+
+
+def _supply(price: PriceTerms, tax_type: str) -> Supply:
+    """Return what a price sells, as taxes see it."""
+    return Supply(
+        tax_type=tax_type,
+        physical=price.physical,
+        digital=price.digital,
+        product_rate=price.product_rate,
+        export=price.export or None,
+    )
+
+
+def _is_worth_paper(owed: Sequence[Charge]) -> bool:
+    """Tell whether charges make a document: zero ones only when something was used (Billing rules, section 8)."""
+    return any(charge.amount_minor or (charge.kind == USAGE and charge.quantity) for charge in owed)
+
+
+def _proposal(
+    account: Account,
+    occasion: Occasion,
+    currency: str,
+    method: uuid.UUID | None,
+    taxed: Sequence[tuple[Charge, TaxTreatment]],
+    purse: _Purse,
+) -> Proposal:
+    """Discount, tax and settle one document's charges."""
+    owed = [charge for charge, _ in taxed]
+    discounts, used = _discounts(owed, currency, purse)
+    taxes = tax_lines(
+        [
+            TaxableLine(charge.amount_minor - discount, charge.price.including_tax, treatment)
+            for (charge, treatment), discount in zip(taxed, discounts, strict=True)
+        ]
+    )
+    lines = tuple(
+        ProposedLine(charge, discount, treatment, tax)
+        for (charge, treatment), discount, tax in zip(taxed, discounts, taxes, strict=True)
+    )
+    net, tax_minor = sum(line.tax.net_minor for line in lines), sum(line.tax.tax_minor for line in lines)
+    total = net + tax_minor
+    applied = _balance_applied(total, purse.balances_minor.get(currency, 0))
+    if applied:
+        purse.balances_minor[currency] -= applied
+    return Proposal(
+        account=account,
+        occasion=occasion,
+        currency=currency,
+        payment_method_id=method,
+        lines=lines,
+        sub_total_minor=net,
+        discount_total_minor=sum(discounts),
+        tax_total_minor=tax_minor,
+        total_minor=total,
+        balance_applied_minor=applied,
+        used_vouchers=used,
+        subscription_ids=tuple(dict.fromkeys(charge.subscription_id for charge in owed)),
+        notes=tuple(dict.fromkeys(t.reason for _, t in taxed if t.category != "S" and t.reason)),
+        warnings=tuple(dict.fromkeys(t.warning for _, t in taxed if t.warning)),
+    )
+
+
+def _discounts(owed: Sequence[Charge], currency: str, purse: _Purse) -> tuple[tuple[int, ...], tuple[UsedVoucher, ...]]:
+    """Return each line's discount: what a correction shares, else what the vouchers give."""
+    if not purse.vouchers:
+        return tuple(charge.discount_minor for charge in owed), ()
+    outcome = apply_discounts(
+        [
+            DiscountableLine(
+                charge.amount_minor,
+                str(charge.plan_id),
+                charge.discountable and charge.amount_minor > 0,
+                charge.fraction.numerator or 1,
+                charge.fraction.denominator,
+            )
+            for charge in owed
+        ],
+        purse.vouchers,
+        currency,
+        opens_period=any(charge.kind in {RECURRING, USAGE, ONE_OFF} and not charge.revision for charge in owed),
+    )
+    spent = {used.redemption_id for used in outcome.used if used.consumes}
+    purse.vouchers[:] = [spend(voucher) if voucher.redemption_id in spent else voucher for voucher in purse.vouchers]
+    return (
+        tuple(own + charge.discount_minor for own, charge in zip(outcome.discounts_minor, owed, strict=True)),
+        outcome.used,
+    )
+
+
+def spend(voucher: Voucher) -> Voucher:
+    """Return a voucher after one more invoice."""
+    return voucher if voucher.remaining is None else replace(voucher, remaining=voucher.remaining - 1)
+
+
+def _balance_applied(total_minor: int, balance_minor: int) -> int:
+    """Return what a balance pays of a total: credit up to the total, a debit whole (Billing rules, section 6).
+
+    >>> _balance_applied(1000, 100), _balance_applied(1000, 1100), _balance_applied(1000, -100), _balance_applied(0, 5)
+    (100, 1000, -100, 0)
+    """
+    if total_minor <= 0:
+        return 0
+    return min(balance_minor, total_minor)
+
+
+def after(account: Account, proposals: Sequence[Proposal], agreements: Sequence[Agreement]) -> Account:
+    """Return the account as it stands once these proposals are stored: the next missed period starts from it."""
+    billed = dict(account.billed)
+    balances = dict(account.balances_minor)
+    vouchers = list(account.vouchers)
+    for proposal in proposals:
+        balances[proposal.currency] = balances.get(proposal.currency, 0) - proposal.balance_applied_minor
+        if proposal.is_credit:
+            balances[proposal.currency] -= proposal.total_minor
+        spent = {used.redemption_id for used in proposal.used_vouchers if used.consumes}
+        vouchers = [spend(voucher) if voucher.redemption_id in spent else voucher for voucher in vouchers]
+        for line in proposal.lines:
+            billed[line.charge.item_id] = (*billed.get(line.charge.item_id, ()), _as_billed(line))
+    moved = {agreement.subscription_id: agreement for agreement in agreements}
+    return replace(
+        account,
+        billed=billed,
+        balances_minor=balances,
+        vouchers=tuple(vouchers),
+        agreements=tuple(moved.get(agreement.subscription_id, agreement) for agreement in account.agreements),
+    )
+
+
+def _as_billed(line: ProposedLine) -> BilledLine:
+    """Return a proposed line as the history will show it."""
+    charge = line.charge
+    return BilledLine(
+        invoice_id=charge.corrects or uuid.UUID(int=0),
+        kind=charge.kind,
+        period_start=charge.period_start,
+        period_end=charge.period_end,
+        tier=charge.tier,
+        revision=charge.revision,
+        quantity=charge.quantity,
+        amount_minor=charge.amount_minor,
+        discount_minor=line.discount_minor,
+        treatment=line.treatment,
+    )

@@ -1,0 +1,171 @@
+"""Charges for what was used: the questions about usage, and what the answers cost.
+
+Billing rules, section 4. Usage of periods already billed is rated again while their late window may have been open,
+and only what moved is charged, by that period's terms, discount and tax.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from core.domain.decimals import decimal_text
+from core.domain.rounding import divide_half_away
+from invoicing.domain.charge import USAGE, BilledLine, Charge, Slice, TaxPoint, charge_of, slices
+from subscriptions.domain.pricing import PricedPart, PriceType, price_percentage, price_quantity
+from subscriptions.domain.terms import Agreement, Item, PriceTerms, paid_segments, service_periods
+from usage.domain.aggregation import Aggregation, Filter, FilterType, Meter, UsageFigure
+from usage.domain.window import UsageWindow
+
+LATE_WINDOW = timedelta(days=35)
+"""How long after a period's end its events are still accepted (Billing rules, section 4)."""
+
+_NO_USAGE = UsageFigure(Decimal(0), 0, Decimal(0), 0, None, None)
+WindowKey = tuple[uuid.UUID, datetime, str]
+
+
+def rated_usage(agreement: Agreement, item: Item, moment: datetime) -> Iterator[tuple[Slice, bool]]:
+    """Yield the usage stretches to rate at a moment, each with whether it was billed before (then only moves count)."""
+    price = item.versions[-1].price
+    if price.meter is None or price.interval is None:
+        return
+    billed_to = agreement.billed_to_at
+    after = None if billed_to is None else billed_to - LATE_WINDOW
+    if after is not None and agreement.dirty_from is not None:
+        after = min(after, agreement.dirty_from)
+    for period in service_periods(paid_segments(agreement.calendar), price.interval, after, moment):
+        if period.end > moment:
+            continue
+        for stretch in slices(item, period):
+            yield stretch, billed_to is not None and period.end <= billed_to
+
+
+def usage_windows(agreement: Agreement, moment: datetime) -> Iterator[UsageWindow]:
+    """Yield the questions about usage that the charges of a moment need answered."""
+    for item in agreement.items:
+        for stretch, _ in rated_usage(agreement, item, moment):
+            yield from _windows_of(agreement, stretch)
+
+
+def _windows_of(agreement: Agreement, stretch: Slice) -> Iterator[UsageWindow]:
+    """Yield a stretch's questions: its own, and for a count that carries over the total before it and at its end."""
+    meter_terms = stretch.price.meter
+    if meter_terms is None:
+        return
+    meter = Meter(
+        Aggregation(meter_terms.aggregation),
+        meter_terms.property or None,
+        tuple(Filter(name, value, FilterType(type_)) for name, value, type_ in meter_terms.filters),
+    )
+    item_id, subscription_id, metric_id = stretch.item.item_id, agreement.subscription_id, meter_terms.metric_id
+    free_events = stretch.price.rating.free_events
+    own: datetime | None = stretch.start
+    if meter_terms.continuous and meter.aggregation is not Aggregation.WEIGHTED_SUM:
+        own = None
+        if meter.aggregation not in {Aggregation.LATEST, Aggregation.MAX}:
+            before: WindowKey = (item_id, stretch.start, "before")
+            yield UsageWindow(before, subscription_id, metric_id, meter, None, stretch.start, 0)
+    key: WindowKey = (item_id, stretch.start, "")
+    yield UsageWindow(key, subscription_id, metric_id, meter, own, stretch.end, free_events)
+
+
+def usage_charges(
+    agreement: Agreement,
+    stretch: Slice,
+    was_billed: bool,
+    lines: tuple[BilledLine, ...],
+    figures: Mapping[Any, UsageFigure],
+    tax_point: TaxPoint,
+) -> Iterator[Charge]:
+    """Yield what a stretch's usage costs, a line per tier; of a stretch billed before only the difference, one line."""
+    meter = stretch.price.meter
+    if meter is None:
+        return
+    figure = figures.get((stretch.item.item_id, stretch.start, ""), _NO_USAGE)
+    before = figures.get((stretch.item.item_id, stretch.start, "before"))
+    parts = price_usage(stretch.price, figure, before)
+    window = [stretch.start.isoformat(), stretch.end.isoformat()]
+    if not was_billed:
+        for part in parts:
+            yield _usage_charge(agreement, stretch, part, figure, window, tax_point)
+        return
+    stood = [line for line in lines if line.kind == USAGE and line.period_start == stretch.start]
+    moved = sum(part.amount_minor for part in parts) - sum(line.amount_minor for line in stood)
+    if moved == 0:
+        return
+    amount, discount = sum(line.amount_minor for line in stood), sum(line.discount_minor for line in stood)
+    yield charge_of(
+        agreement,
+        stretch,
+        kind=USAGE,
+        period_start=stretch.start,
+        period_end=stretch.end,
+        tier=0,
+        revision=1 + max((line.revision for line in stood if line.tier == 0), default=0),
+        description=meter.name,
+        quantity=figure.quantity - sum((line.quantity for line in stood), Decimal(0)),
+        unit_price=None,
+        amount_minor=moved,
+        tax_date=tax_point.date_of(stretch.start, stretch.end, arrears=True),
+        in_arrears=True,
+        discountable=False,
+        discount_minor=divide_half_away(moved * discount, amount) if amount else 0,
+        treatment=stood[0].treatment if stood else None,
+        corrects=stood[0].invoice_id if stood else None,
+        proof={
+            "window": window,
+            "events": figure.event_count,
+            "quantity": decimal_text(figure.quantity),
+            "late": True,
+            "billed_before": amount,
+            "steps": "; ".join(part.steps for part in parts),
+        },
+    )
+
+
+def price_usage(price: PriceTerms, figure: UsageFigure, before: UsageFigure | None) -> tuple[PricedPart, ...]:
+    """Return what measured usage costs; with `before` (a count that carries over) price(total) - price(total before).
+
+    Billing rules, section 4: flat 1000 to 10, then 1 each, 15 billed, 10 new -> 10.
+    """
+    if price.rating.type is PriceType.PERCENTAGE:
+        return price_percentage(price.rating, figure.charged_sum, figure.charged_count)
+    parts = price_quantity(price.rating, figure.quantity)
+    if before is None:
+        return parts
+    earlier = price_quantity(price.rating, before.quantity)
+    amount = sum(part.amount_minor for part in parts) - sum(part.amount_minor for part in earlier)
+    added = figure.quantity - before.quantity
+    if amount == 0 and added == 0:
+        return ()
+    steps = f"{' + '.join(p.steps for p in parts) or '0'} - ({' + '.join(p.steps for p in earlier) or '0'}) = {amount}"
+    return (PricedPart(0, added, Decimal(0), Decimal(0), Decimal(amount), amount, steps),)
+
+
+def _usage_charge(
+    agreement: Agreement,
+    stretch: Slice,
+    part: PricedPart,
+    figure: UsageFigure,
+    window: list[str],
+    tax_point: TaxPoint,
+) -> Charge:
+    """Return the regular charge of one tier of a stretch's usage."""
+    name = stretch.price.meter.name if stretch.price.meter else stretch.price.product_name
+    return charge_of(
+        agreement,
+        stretch,
+        kind=USAGE,
+        period_start=stretch.start,
+        period_end=stretch.end,
+        tier=part.tier,
+        revision=0,
+        description=name,
+        quantity=part.quantity,
+        unit_price=part.unit_price,
+        amount_minor=part.amount_minor,
+        tax_date=tax_point.date_of(stretch.start, stretch.end, arrears=True),
+        in_arrears=True,
+        proof={"window": window, "events": figure.event_count, "steps": part.steps},
+    )

@@ -1,0 +1,1 @@
+"""Reads of what is owed, one module per noun."""

@@ -1,0 +1,1 @@
+"""Reads of what was agreed, one module per noun."""
