@@ -1,4 +1,7 @@
-"""What every test can rely on. The servers need no fixture: the first connection starts them (`config/test_settings.py`)."""
+"""What every test can rely on.
+
+The servers need no fixture: the first connection starts them (`config/test_settings.py`).
+"""
 
 import os
 

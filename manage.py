@@ -6,7 +6,7 @@ import sys
 
 
 def take_data_folder(arguments: list[str]) -> list[str]:
-    """Return the arguments without `--data-dir FOLDER`, put into the environment, because settings are read before options."""
+    """Return the arguments without `--data-dir FOLDER`, put into the environment: settings are read before options."""
     kept: list[str] = []
     rest = iter(arguments)
     for argument in rest:
@@ -27,7 +27,12 @@ def main() -> None:
     arguments = take_data_folder(sys.argv)
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(arguments)
+    from core.services.errors import ServiceError
+
+    try:
+        execute_from_command_line(arguments)
+    except ServiceError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The Celery application: hints from process to process. Rows carry the work, so any message may be lost, late or doubled."""
+"""The Celery application: hints from process to process.
+
+Rows carry the work, so any message may be lost, late or doubled.
+"""
 
 import logging.config
 import os

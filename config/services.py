@@ -1,4 +1,4 @@
-"""Where the database and the Redis-protocol server are: what the environment names, else the embedded ones in the data folder."""
+"""Where the database and the Redis-protocol server are: what the environment names, else the embedded ones."""
 
 from typing import Any
 from urllib.parse import quote, urlsplit

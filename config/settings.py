@@ -20,8 +20,8 @@ IS_PRODUCTION = not DEBUG and not services.database_is_embedded()
 SECRET_KEY = services.secret_key()
 if IS_PRODUCTION and (len(SECRET_KEY) < SHORTEST_SECRET_KEY or SECRET_KEY.startswith(("django-insecure", "change-me"))):
     raise ImproperlyConfigured(
-        f"SECRET_KEY is missing, the example's, or shorter than {SHORTEST_SECRET_KEY} characters. DATABASE_URL is set, so this is "
-        "production: set SECRET_KEY to a long random text, for instance the output of `openssl rand -hex 32`."
+        f"SECRET_KEY is missing, the example's, or shorter than {SHORTEST_SECRET_KEY} characters. DATABASE_URL is set, "
+        "so this is production: set SECRET_KEY to a long random text, for instance the output of `openssl rand -hex 32`."
     )
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
@@ -31,7 +31,13 @@ PORT = env.int("RECKONER_PORT", default=8000)
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 _PUBLIC = urlsplit(PUBLIC_URL)
 # The machine's own names stay for health checks.
-ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), *filter(None, [_PUBLIC.hostname]), "localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = [
+    *env.list("ALLOWED_HOSTS", default=[]),
+    *filter(None, [_PUBLIC.hostname]),
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+]
 CSRF_TRUSTED_ORIGINS = [f"{_PUBLIC.scheme}://{_PUBLIC.netloc}"]
 IS_HTTPS = _PUBLIC.scheme == "https"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_HTTPS

@@ -1,20 +1,25 @@
-"""Settings of the tests: an instance of its own in the temporary folder, thrown away with the last process that uses it."""
+"""Settings of the tests: an instance in the temporary folder, thrown away with the last process that uses it."""
 
+import atexit
 import os
 import secrets
 import tempfile
 from pathlib import Path
 
+from core.services import lease
+from core.services.folder import DataFolder
+
 # The workers of pytest-xdist inherit the environment of the process that started them, and so share its servers.
 if "RECKONER_THROWAWAY" not in os.environ:
     os.environ["RECKONER_THROWAWAY"] = "1"
     os.environ["RECKONER_DATA_DIR"] = str(Path(tempfile.gettempdir()) / f"reckoner-test-{secrets.token_hex(4)}")
+    atexit.register(lease.discard, DataFolder.from_environment())
 for _name in ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "EMAIL_URL", "DJANGO_DEBUG", "TRUST_PROXY"):
     os.environ.pop(_name, None)
 os.environ["SECRET_KEY"] = "for the tests alone, where nothing is secret"  # noqa: S105 - see the words
 
-from config.settings import *  # noqa: E402, F403 - the environment above must be there first
 from config.services import redis_url  # noqa: E402
+from config.settings import *  # noqa: E402, F403 - the environment above must be there first
 
 # Each worker of pytest-xdist has its own database number, as it has its own PostgreSQL database.
 REDIS_URL = redis_url(1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 15)

@@ -8,8 +8,8 @@ REDACTED = "[redacted]"
 # Names whose value is a secret whatever it looks like, compared in lower case with "-" read as "_".
 SECRET_NAMES = frozenset(
     {
-        "api_key", "authorization", "card_number", "cookie", "cvc", "cvv", "pan", "passwd", "password", "proxy_authorization",
-        "secret", "secret_key", "set_cookie", "token", "x_api_key", "x_csrftoken",
+        "api_key", "authorization", "card_number", "cookie", "cvc", "cvv", "pan", "passwd", "password",
+        "proxy_authorization", "secret", "secret_key", "set_cookie", "token", "x_api_key", "x_csrftoken",
     }
 )  # fmt: skip
 DEEPEST_LEVEL = 6
@@ -17,7 +17,9 @@ DEEPEST_LEVEL = 6
 _KEYS = re.compile(r"\b(?:[rsp]k_(?:live_|test_)?|whsec_)[A-Za-z0-9_]{6,}")
 _HEADERS = re.compile(r"(?i)\b(authorization|x-api-key)(['\"]?\s*[:=]\s*)(?:(?:bearer|basic|token)\s+)?[^\s,;'\"}]+")
 _BEARERS = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
-_PASSWORDS = re.compile(r"(?i)\b(password|passwd|secret|secret_key|token|api_key)(['\"]?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s,;&}]+)")
+_PASSWORDS = re.compile(
+    r"(?i)\b(password|passwd|secret|secret_key|token|api_key)(['\"]?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s,;&}]+)"
+)
 _ADDRESSES = re.compile(r"(?i)\b([a-z][a-z0-9+]*://[^\s:/@]*):[^\s/@]+@")
 # 13 to 19 digits, perhaps in groups; a first digit of 2 to 6 leaves out today's timestamps.
 _CARDS = re.compile(r"(?<![\dA-Za-z])[2-6]\d{3}(?:[ -]?\d){9,15}(?![\dA-Za-z])")
@@ -46,14 +48,10 @@ def redact(value: Any, level: int = 0) -> Any:
         return redact_text(value)
     if value is None or isinstance(value, bool | int | float):
         return value
-    if level >= DEEPEST_LEVEL:
-        return redact_text(repr(value))
-    if isinstance(value, Mapping):
+    if level < DEEPEST_LEVEL and isinstance(value, Mapping):
         return {key: REDACTED if is_secret_name(key) else redact(item, level + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if level < DEEPEST_LEVEL and isinstance(value, list | tuple | set | frozenset):
         return [redact(item, level + 1) for item in value]
-    if isinstance(value, bytes):
-        return redact_text(value.decode(errors="replace"))
     return redact_text(str(value))
 
 

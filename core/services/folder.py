@@ -12,6 +12,7 @@ from core.services.errors import ServiceError
 REPOSITORY = Path(__file__).resolve().parents[2]
 # A Unix socket's path holds 104 bytes on macOS and 108 on Linux, the closing zero included.
 LONGEST_SOCKET_PATH = 100
+PRIVATE_MODE = 0o700
 LONGEST_SOCKET_NAME = ".s.PGSQL.5432.lock"
 
 
@@ -38,7 +39,7 @@ class DataFolder:
 
     @property
     def sockets(self) -> Path:
-        """Return the folder of the sockets: in the data folder, or a short one in the temporary folder when its path is long.
+        """Return the folder of the sockets: in the data folder, or in the temporary folder when that path is long.
 
         The choice is written down, so that a later command with another temporary folder finds the same sockets.
         """
@@ -88,21 +89,28 @@ class DataFolder:
         return path.read_text()
 
 
-def make_private(path: Path) -> Path:
-    """Make a folder with mode 0700, or check that the one there is a real folder of ours or of the user we act for.
+def make_private(path: Path, *, for_server: bool = False) -> Path:
+    """Make a folder with mode 0700, or check that the one there is a real folder of ours.
 
-    Raises ServiceError when someone else put something there, or when it cannot be made.
+    A server's folder may belong to the user that root runs the server as. Raises ServiceError when someone else owns
+    what is there, or when it cannot be made.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            path.mkdir(mode=0o700)
+            path.mkdir(mode=PRIVATE_MODE)
         except FileExistsError:
             found = path.lstat()
-            if not stat.S_ISDIR(found.st_mode) or (os.geteuid() not in (0, found.st_uid)):
-                raise ServiceError(f"{path} belongs to someone else; remove it or set RECKONER_DATA_DIR.") from None
-            if stat.S_IMODE(found.st_mode) != 0o700:
-                path.chmod(0o700)
+            may_differ = for_server and os.geteuid() == 0
+            if not stat.S_ISDIR(found.st_mode) or not (may_differ or found.st_uid == os.geteuid()):
+                raise ServiceError(
+                    f"{path} belongs to another user (number {found.st_uid}). Run this as that user, "
+                    "or set RECKONER_DATA_DIR to a folder of your own."
+                ) from None
+            if stat.S_IMODE(found.st_mode) != PRIVATE_MODE:
+                path.chmod(PRIVATE_MODE)
     except OSError as error:
-        raise ServiceError(f"{path} cannot be made: {error.strerror}. Set RECKONER_DATA_DIR to a folder you own.") from error
+        raise ServiceError(
+            f"{path} cannot be made: {error.strerror}. Set RECKONER_DATA_DIR to a folder of your own."
+        ) from error
     return path

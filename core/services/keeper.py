@@ -1,7 +1,8 @@
 """The keeper: a small process that runs one server for as long as somebody uses it.
 
-Run as `python -m core.services.keeper NAME DATA_FOLDER [--throwaway]` by `lease`. It is in a session of its own, so that Ctrl-C at a
-command reaches the command alone; it never needs to be told that the command ended, because the kernel drops the command's lock.
+Run as `python -m core.services.keeper NAME DATA_FOLDER [--throwaway]` by `lease`. It is in a session of its own, so
+that Ctrl-C at a command reaches the command alone; nobody needs to tell it that the command ended, because the kernel
+drops the command's lock.
 """
 
 import json
@@ -118,7 +119,9 @@ class Keeper:
                 return
             restarts = 1 if time.monotonic() - started_at > STEADY_AFTER_SECONDS else restarts + 1
             if restarts > len(RESTART_PAUSES_SECONDS):
-                raise ServiceError(f"{self.server.name} ended {restarts} times in a row. Its last words:\n{self.last_words()}")
+                raise ServiceError(
+                    f"{self.server.name} ended {restarts} times in a row. Its last words:\n{self.last_words()}"
+                )
             self._sleep(RESTART_PAUSES_SECONDS[restarts - 1])
 
     def _wait_until_ready(self) -> bool:

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -9,7 +10,7 @@ import time
 
 from core.services.errors import ServiceError
 from core.services.folder import REPOSITORY, DataFolder
-from core.services.keeper import State, keeper_lock_path, state_path, users_lock_path
+from core.services.keeper import SERVERS, State, keeper_lock_path, state_path, users_lock_path
 from core.services.locks import FileLock
 
 START_TIMEOUT_SECONDS = 150.0
@@ -76,7 +77,7 @@ class Lease:
         return state is None or state.status == "stopping"
 
     def _has_other_users(self) -> bool:
-        """Tell whether someone else holds the service; a keeper about to stop holds it alone and looks the same for a moment."""
+        """Tell whether someone else holds the service; for a moment a keeper about to stop looks the same."""
         lock = FileLock(users_lock_path(self.data, self.name))
         for _ in range(10):
             if lock.try_take():
@@ -149,3 +150,9 @@ def release_all() -> dict[str, bool]:
         mine = {name: lease for name, lease in _held.items() if lease.owner_pid == os.getpid()}
         _held.clear()
     return {name: lease.leave() for name, lease in mine.items()}
+
+
+def discard(data: DataFolder) -> None:
+    """Delete a throwaway folder unless a server runs in it; then its keeper does that."""
+    if data.path.exists() and not any(Lease(data, name).is_kept() for name in SERVERS):
+        shutil.rmtree(data.path, ignore_errors=True)

@@ -19,6 +19,8 @@ PASSWORD_SECRET = "postgres-password"  # noqa: S105 - the name of the file that 
 OLDEST_MAJOR = 15
 BUILTIN_LOCALE_MAJOR = 17
 PREPARE_TIMEOUT_SECONDS = 120
+# Of postmaster.pid, counted from 0.
+STATUS_LINE = 7
 
 SETTINGS = {
     "listen_addresses": "",
@@ -57,7 +59,7 @@ class Postgres:
     def prepare(self) -> None:
         """Choose binaries, refuse a folder of another major version, make the database when there is none.
 
-        The cluster is made in a folder beside and renamed when complete, so an interrupted start leaves nothing half made.
+        The cluster is made in a folder beside and renamed when complete: an interrupted start leaves nothing half made.
         """
         self._binaries = find_binaries()
         major = major_of(self._binaries / "postgres")
@@ -65,14 +67,14 @@ class Postgres:
         if not self.folder.exists():
             shutil.rmtree(draft, ignore_errors=True)
         self._run_as = run_as.choose(
-            self._binaries / "postgres", self.folder if self.folder.exists() else make_private(draft)
+            self._binaries / "postgres", self.folder if self.folder.exists() else make_private(draft, for_server=True)
         )
         if self.folder.exists():
             refuse_other_major(self.folder, major)
         else:
             self._make_cluster(draft, major)
             draft.rename(self.folder)
-        os.chown(make_private(self.data.sockets), *self._run_as.owner)
+        os.chown(make_private(self.data.sockets, for_server=True), *self._run_as.owner)
 
     def command(self) -> list[str]:
         """Return the command of the server."""
@@ -86,7 +88,7 @@ class Postgres:
             lines = (self.folder / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        return len(lines) > 7 and lines[7].strip() == "ready"
+        return lines[STATUS_LINE:] != [] and lines[STATUS_LINE].strip() == "ready"
 
     def running_pid(self) -> int | None:
         """Return the number in the pid file."""
@@ -172,8 +174,9 @@ def refuse_other_major(folder: Path, major: int) -> None:
     if made_by != str(major):
         raise ServiceError(
             f"{folder} was made by PostgreSQL {made_by}; the programs here are PostgreSQL {major} and cannot open it. "
-            f"Nothing was changed. Run once more with RECKONER_POSTGRES_BIN set to the folder of PostgreSQL {made_by}'s "
-            f"programs and dump the database with its pg_dump, then move {folder} away, start again and restore the dump."
+            f"Nothing was changed. Set RECKONER_POSTGRES_BIN to the folder of PostgreSQL {made_by}'s programs, start "
+            f"again and dump the database with its pg_dump; then unset it, move {folder} away, start again and restore "
+            "the dump."
         )
 
 

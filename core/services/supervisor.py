@@ -1,4 +1,4 @@
-"""Processes in the foreground: started in order, their lines prefixed, restarted when they crash, stopped in reverse order."""
+"""Processes in the foreground: started in order, their lines prefixed, restarted after a crash, stopped in reverse."""
 
 import os
 import signal
@@ -75,6 +75,10 @@ class Supervisor:
         """Tell whether the programs were asked to stop."""
         return self._stops_asked > 0
 
+    @property
+    def _is_impatient(self) -> bool:
+        return self._stops_asked > 1
+
     def step(self) -> None:
         """Look after every program once, then rest a moment.
 
@@ -125,7 +129,9 @@ class Supervisor:
         ended = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         if child.crashes > len(RESTART_PAUSES_SECONDS):
             last = "\n".join(f"    {line}" for line in child.lines)
-            raise ChildFailed(f"{child.program.name} ended {child.crashes} times in a row ({ended}). Its last lines:\n{last}")
+            raise ChildFailed(
+                f"{child.program.name} ended {child.crashes} times in a row ({ended}). Its last lines:\n{last}"
+            )
         pause = RESTART_PAUSES_SECONDS[child.crashes - 1]
         child.restart_at = time.monotonic() + pause
         self._write("up", f"{child.program.name} ended ({ended}); it starts again in {pause:g} s")
@@ -134,7 +140,7 @@ class Supervisor:
         if process.poll() is None:
             send(process.pid, signal.SIGTERM)
         deadline = time.monotonic() + child.program.stop_patience_seconds
-        while process.poll() is None and time.monotonic() < deadline and self._stops_asked < 2:
+        while process.poll() is None and time.monotonic() < deadline and not self._is_impatient:
             time.sleep(POLL_SECONDS / 2)
         if process.poll() is None:
             end_group(process.pid, child.program.orphan_signal)
@@ -156,7 +162,7 @@ def end_group(leader_pid: int, number: signal.Signals) -> None:
 
 
 def find_marked(variable: str, value: str) -> list[int]:
-    """Return the processes that were started with this environment variable at this value; none where /proc is missing."""
+    """Return the processes started with this environment variable at this value; none where /proc is missing."""
     wanted = f"{variable}={value}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):

@@ -1,7 +1,8 @@
 """Become another program that gets a signal when its parent dies.
 
-Run as `python tied.py SIGNAL PARENT_PID PROGRAM ARGUMENT...`. The kernel keeps the wish across exec, so no process stays between.
-Outside Linux there is no such wish: the program simply starts, and the next start cleans up after a killed parent.
+Run as `python tied.py SIGNAL PARENT_PID PROGRAM ARGUMENT...`. The kernel keeps the wish across exec, so that no process
+stays between. Outside Linux there is no such wish: the program simply starts, and the next start cleans up after a
+killed parent.
 """
 
 import ctypes

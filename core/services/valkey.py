@@ -34,8 +34,8 @@ class Valkey:
     def prepare(self) -> None:
         """Choose the program and write its configuration, readable by its own user alone."""
         program = find_program()
-        runner = run_as.choose(program, make_private(self.folder))
-        os.chown(make_private(self.data.sockets), *runner.owner)
+        runner = run_as.choose(program, make_private(self.folder, for_server=True))
+        os.chown(make_private(self.data.sockets, for_server=True), *runner.owner)
         configuration = self.folder / "valkey.conf"
         configuration.unlink(missing_ok=True)
         descriptor = os.open(configuration, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

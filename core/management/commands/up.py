@@ -37,9 +37,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--port", type=int, default=settings.PORT, help="where the site listens (RECKONER_PORT, 8000)")
-        parser.add_argument("--host", default=os.environ.get("RECKONER_HOST", "127.0.0.1"), help="RECKONER_HOST, 127.0.0.1")
-        parser.add_argument("--data-dir", help="where all data is kept (RECKONER_DATA_DIR, var); every command knows it")
+        parser.add_argument(
+            "--port", type=int, default=settings.PORT, help="where the site listens (RECKONER_PORT, 8000)"
+        )
+        parser.add_argument(
+            "--host", default=os.environ.get("RECKONER_HOST", "127.0.0.1"), help="RECKONER_HOST, 127.0.0.1"
+        )
+        parser.add_argument(
+            "--data-dir", help="where all data is kept (RECKONER_DATA_DIR, var); every command knows it"
+        )
         parser.add_argument("--no-worker", action="store_true", help="neither worker nor scheduler")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -80,8 +86,8 @@ class Command(BaseCommand):
         if not lock.try_take():
             holder = _read_note(lock)
             raise ServiceError(
-                f"Reckoner is already up on {self.data.path}: process {holder.get('pid', 'unknown')}, {holder.get('url', '')}. "
-                "Stop it first, or give another folder with --data-dir."
+                f"Reckoner is already up on {self.data.path}: process {holder.get('pid', 'unknown')}, "
+                f"{holder.get('url', '')}. Stop it first, or give another folder with --data-dir."
             )
         mark = _read_note(lock).get("mark")
         if mark and end_marked(lease.CHILD_MARK_VARIABLE, mark, LEFTOVER_PATIENCE_SECONDS):
@@ -148,14 +154,25 @@ class Command(BaseCommand):
         if sys.stderr.isatty():
             surroundings.setdefault("LOG_FORMAT", "text")
         # Root may run the whole in a box: what the worker says against that is meant for real servers.
-        celery = [sys.executable, "-W", "ignore:You're running the worker with superuser", "-m", "celery", "--quiet", "--app", "config"]
+        celery = [
+            sys.executable,
+            "-W",
+            "ignore:You're running the worker with superuser",
+            "-m",
+            "celery",
+            "--quiet",
+            "--app",
+            "config",
+        ]
         schedule = str(self.data.run / "beat-schedule")
         programs = [Program("web", web_command(self.host, self.port), surroundings)]
         if with_worker:
-            # Tasks are small and may be lost: a killed parent ends them at once (SIGQUIT), an orderly stop waits for them.
+            # Tasks are small and may be lost: our death ends them at once (SIGQUIT), an orderly stop waits for them.
             worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
             programs.append(Program("worker", worker, surroundings, orphan_signal=signal.SIGQUIT))
-            programs.append(Program("beat", [*celery, "beat", "--loglevel", "WARNING", "--pidfile=", "-s", schedule], surroundings))
+            programs.append(
+                Program("beat", [*celery, "beat", "--loglevel", "WARNING", "--pidfile=", "-s", schedule], surroundings)
+            )
         return programs
 
     def _answers(self) -> bool:
@@ -172,7 +189,9 @@ class Command(BaseCommand):
     def _stop_services(self) -> None:
         connections.close_all()
         for name, stopped in lease.release_all().items():
-            self.say("up", f"{name} has stopped" if stopped else f"{name} goes on until the other command that uses it ends")
+            self.say(
+                "up", f"{name} has stopped" if stopped else f"{name} goes on until the other command that uses it ends"
+            )
 
 
 def web_command(host: str, port: int) -> list[str]:
