@@ -38,6 +38,7 @@ def round_half_away(value: Decimal | Fraction | int) -> int:
         return int(value.to_integral_value(ROUND_HALF_UP))
     if isinstance(value, Fraction):
         return divide_half_away(value.numerator, value.denominator)
-    if isinstance(value, int) and not isinstance(value, bool):
+    # The type itself: a boolean is an integer too, and no number of anything.
+    if type(value) is int:
         return value
     raise TypeError(f"cannot round a {type(value).__name__}")

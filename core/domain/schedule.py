@@ -44,7 +44,7 @@ class Interval:
         """Refuse an unknown unit or a count that is no whole number above 0."""
         if self.unit not in _UNITS:
             raise ValueError(f"an interval is counted in day, week, month or year, not {self.unit!r}")
-        if not isinstance(self.count, int) or isinstance(self.count, bool) or self.count < 1:
+        if type(self.count) is not int or self.count < 1:
             raise ValueError(f"an interval has a whole count of at least 1, not {self.count!r}")
 
     @property

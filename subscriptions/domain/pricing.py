@@ -81,9 +81,7 @@ class Rating:
         try:
             object.__setattr__(self, "type", PriceType(self.type))
         except ValueError:
-            raise InvalidPrice(
-                "type", f"{self.type!r} is not a type of price"
-            ) from None
+            raise InvalidPrice("type", f"{self.type!r} is not a type of price") from None
         for name in ("unit_price", "rate", "fixed"):
             object.__setattr__(self, name, _price(getattr(self, name), name))
         _count(self.units, "units", 1)
@@ -92,11 +90,7 @@ class Rating:
         for name in ("minimum", "maximum"):
             if getattr(self, name) is not None:
                 _count(getattr(self, name), name, 0)
-        if (
-            self.minimum is not None
-            and self.maximum is not None
-            and self.minimum > self.maximum
-        ):
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise InvalidPrice("minimum", "must not be above the maximum")
         if self.type in TIERED:
             object.__setattr__(self, "tiers", _checked_tiers(self.tiers))
@@ -113,9 +107,7 @@ class Rating:
         for name, default in _DEFAULTS.items():
             value = getattr(self, name)
             if value != default:
-                values[name] = (
-                    decimal_text(value) if isinstance(value, Decimal) else value
-                )
+                values[name] = decimal_text(value) if isinstance(value, Decimal) else value
         if self.tiers:
             values["tiers"] = [
                 {
@@ -136,11 +128,7 @@ class Rating:
         return cls(**arguments, tiers=tuple(Tier(**tier) for tier in tiers))
 
 
-_DEFAULTS = {
-    field.name: field.default
-    for field in fields(Rating)
-    if field.name not in {"type", "tiers"}
-}
+_DEFAULTS = {field.name: field.default for field in fields(Rating) if field.name not in {"type", "tiers"}}
 
 
 def _price(value: Any, name: str) -> Decimal:
@@ -206,9 +194,7 @@ class PricedPart:
     steps: str
 
 
-def _part(
-    tier: int, quantity: Decimal, unit_price: Decimal, flat_fee: Decimal
-) -> PricedPart:
+def _part(tier: int, quantity: Decimal, unit_price: Decimal, flat_fee: Decimal) -> PricedPart:
     """Price a quantity at a unit price, plus a flat fee, and round once."""
     exact = EXACT.multiply(unit_price, quantity)
     steps = f"{decimal_text(unit_price)} x {decimal_text(quantity)}"
@@ -229,11 +215,7 @@ def _part(
 
 def _rounding(exact: Decimal, amount_minor: int) -> str:
     """Return the end of a computation in words: its result, and what that is rounded to when it is no whole number."""
-    return (
-        f" = {amount_minor}"
-        if exact == amount_minor
-        else f" = {decimal_text(exact)} -> {amount_minor}"
-    )
+    return f" = {amount_minor}" if exact == amount_minor else f" = {decimal_text(exact)} -> {amount_minor}"
 
 
 def _price_per_unit(rating: Rating, quantity: Decimal) -> tuple[PricedPart, ...]:
@@ -246,16 +228,10 @@ def _price_packages(rating: Rating, quantity: Decimal) -> tuple[PricedPart, ...]
     packages = _packages(rating, quantity)
     exact = EXACT.multiply(rating.unit_price, packages)
     amount_minor = round_half_away(exact)
-    free = (
-        f"({decimal_text(quantity)} - {rating.free_units})"
-        if rating.free_units
-        else decimal_text(quantity)
-    )
+    free = f"({decimal_text(quantity)} - {rating.free_units})" if rating.free_units else decimal_text(quantity)
     price = decimal_text(rating.unit_price)
     steps = f"{price} x ceil({free} / {rating.units}) = {price} x {packages}{_rounding(exact, amount_minor)}"
-    return (
-        PricedPart(0, quantity, rating.unit_price, ZERO, exact, amount_minor, steps),
-    )
+    return (PricedPart(0, quantity, rating.unit_price, ZERO, exact, amount_minor, steps),)
 
 
 def _packages(rating: Rating, quantity: Decimal) -> Decimal:
@@ -282,11 +258,7 @@ def _price_graduated(rating: Rating, quantity: Decimal) -> tuple[PricedPart, ...
         below = tier.first_unit - 1
         if quantity <= below:
             break
-        reached = (
-            quantity
-            if tier.last_unit is None or quantity <= tier.last_unit
-            else Decimal(tier.last_unit)
-        )
+        reached = quantity if tier.last_unit is None or quantity <= tier.last_unit else Decimal(tier.last_unit)
         parts.append(
             _part(
                 number,
@@ -319,17 +291,13 @@ def price_quantity(rating: Rating, quantity: Decimal) -> tuple[PricedPart, ...]:
     """
     pricer = _PRICERS.get(rating.type)
     if pricer is None:
-        raise ValueError(
-            f"a price of type {rating.type} needs a sum and a count, not a quantity"
-        )
+        raise ValueError(f"a price of type {rating.type} needs a sum and a count, not a quantity")
     if quantity <= 0:
         return ()
     return pricer(rating, quantity)
 
 
-def price_percentage(
-    rating: Rating, charged_sum: Decimal, charged_count: int
-) -> tuple[PricedPart, ...]:
+def price_percentage(rating: Rating, charged_sum: Decimal, charged_count: int) -> tuple[PricedPart, ...]:
     """Price the charged events of a period: rate x sum + fixed x count, then between minimum and maximum.
 
     The free events are left out of the sum (in minor units) and the count by the caller. A negative sum counts as 0;
@@ -358,9 +326,7 @@ def price_percentage(
     elif rating.maximum is not None and exact > rating.maximum:
         exact, amount_minor = Decimal(rating.maximum), rating.maximum
         steps += f", at most {amount_minor}"
-    return (
-        PricedPart(0, charged, rating.rate, rating.fixed, exact, amount_minor, steps),
-    )
+    return (PricedPart(0, charged, rating.rate, rating.fixed, exact, amount_minor, steps),)
 
 
 def exact_price(rating: Rating, quantity: Decimal) -> Decimal:
@@ -374,9 +340,7 @@ def exact_price(rating: Rating, quantity: Decimal) -> Decimal:
     return total
 
 
-def price_increase(
-    rating: Rating, billed: Decimal, total: Decimal
-) -> tuple[PricedPart, ...]:
+def price_increase(rating: Rating, billed: Decimal, total: Decimal) -> tuple[PricedPart, ...]:
     """Price what a total adds to the quantity already billed: price(total) - price(billed), one part per tier moved.
 
     Billing rules, section 4 (continuous metrics, late events). Prices are subtracted after rounding, so that the parts
@@ -407,9 +371,7 @@ def _difference(old: PricedPart, new: PricedPart) -> PricedPart:
         flat_fee=shown.flat_fee,
         exact=EXACT.subtract(new.exact, old.exact),
         amount_minor=amount_minor,
-        steps=f"({new.steps}) - ({old.steps}) = {amount_minor}"
-        if old.quantity
-        else new.steps,
+        steps=f"({new.steps}) - ({old.steps}) = {amount_minor}" if old.quantity else new.steps,
     )
 
 

@@ -155,7 +155,7 @@ def test_a_unit_price_is_read_in_its_canonical_form(value: str | int | Decimal, 
     ],
 )
 def test_what_is_no_unit_price_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match="price|number"):
+    with pytest.raises(ValueError, match=r"price|number"):
         parse_unit_price(value)  # type: ignore[arg-type]
 
 
@@ -176,9 +176,7 @@ def test_what_is_no_unit_price_is_refused(value: object) -> None:
         (10**18 + 1, "USD", "en", "$10,000,000,000,000,000.01"),
     ],
 )
-def test_money_is_written_with_the_digits_of_iso_4217(
-    amount_minor: int, currency: str, locale: str, text: str
-) -> None:
+def test_money_is_written_with_the_digits_of_iso_4217(amount_minor: int, currency: str, locale: str, text: str) -> None:
     assert format_money(Money(amount_minor, currency), locale) == text
 
 

@@ -52,7 +52,7 @@ def test_an_empty_or_reversed_period_is_refused(end: datetime) -> None:
 @pytest.mark.parametrize(
     "instant",
     [
-        datetime(2025, 6, 1),
+        datetime.fromisoformat("2025-06-01"),
         datetime(2025, 6, 1, tzinfo=timezone(timedelta(hours=2))),
         datetime(2025, 6, 1, tzinfo=ZoneInfo("Europe/London")),
     ],
@@ -65,6 +65,8 @@ def test_instants_must_be_in_utc(instant: datetime) -> None:
 
 
 def test_another_name_of_utc_becomes_utc() -> None:
-    period = Period(datetime(2025, 6, 1, tzinfo=ZoneInfo("UTC")), datetime(2025, 12, 1, tzinfo=ZoneInfo("Europe/London")))
+    period = Period(
+        datetime(2025, 6, 1, tzinfo=ZoneInfo("UTC")), datetime(2025, 12, 1, tzinfo=ZoneInfo("Europe/London"))
+    )
     assert period.start.tzinfo is UTC
     assert period.end.tzinfo is UTC
