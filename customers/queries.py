@@ -5,13 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from core.errors import NotFound
+from core.search import text_condition
 from customers.models import Brand, Customer, PaymentMethod
-
-PREFIX_BELOW = 3
-"""A trigram index needs three characters; shorter texts are looked for at the beginning only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +21,6 @@ class CustomerFilter:
     external_reference: str = ""
     company_name: str = ""
     country: str = ""
-
-
-def text_condition(column: str, text: str) -> Q:
-    """Match a text in any case: anywhere in the column, or at its beginning when it is shorter than three characters."""
-    lookup = "icontains" if len(text) >= PREFIX_BELOW else "istartswith"
-    return Q(**{f"{column}__{lookup}": text})
 
 
 def list_customers(wanted: CustomerFilter) -> QuerySet[Customer]:

@@ -1,0 +1,157 @@
+"""What a request may hold and what an answer holds: refusing what is unknown, leaving out what has no value."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.http import QueryDict
+from rest_framework import serializers
+
+from core.api.fields import text_fault
+from core.errors import Invalid
+
+BODY = "body"
+REFUSED = "The request holds what cannot be taken; `errors` says where."
+
+
+def fault_paths(detail: Any, path: str = "") -> dict[str, str]:
+    """Return nested faults as JSON field path -> one text, such as `tiers[0].unit_price`."""
+    if isinstance(detail, Mapping):
+        found: dict[str, str] = {}
+        for name, inner in detail.items():
+            if name == serializers.api_settings.NON_FIELD_ERRORS_KEY:
+                found |= fault_paths(inner, path)
+            elif isinstance(name, int):
+                found |= fault_paths(inner, f"{path}[{name}]")
+            else:
+                found |= fault_paths(inner, f"{path}.{name}" if path else str(name))
+        return found
+    if isinstance(detail, list):
+        if any(isinstance(inner, Mapping) for inner in detail):
+            found = {}
+            for index, inner in enumerate(detail):
+                found |= fault_paths(inner, f"{path}[{index}]")
+            return found
+        return {path or BODY: "; ".join(str(inner) for inner in detail)} if detail else {}
+    return {path or BODY: str(detail)}
+
+
+class InputSerializer(serializers.Serializer):
+    """The fields a request may hold. `partial=True` reads a PUT: what is left out stays.
+
+    `aliases` maps further spellings to fields. `answered` names fields that our own answers carry and no caller
+    writes: they are taken and passed over, so that an object can be sent back as it was read.
+    """
+
+    aliases: ClassVar[Mapping[str, str]] = {}
+    answered: ClassVar[frozenset[str]] = frozenset()
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return the values by field. Raises ValidationError with every fault at once."""
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError("must be an object")
+        sent, faults = self._named(data)
+        values: dict[str, Any] = {}
+        for name, field in self.fields.items():
+            if field.read_only:
+                continue
+            try:
+                value = self._value(field, sent.get(name, serializers.empty))
+            except serializers.ValidationError as error:
+                faults[name] = error.detail
+                continue
+            if value is not serializers.empty:
+                values[field.source or name] = value
+        for path, fault in self.breaches(values).items():
+            faults.setdefault(path, fault)
+        if faults:
+            raise serializers.ValidationError(faults)
+        return values
+
+    def _named(self, data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what was sent under the fields' own names, and the faults of its names."""
+        sent: dict[str, Any] = {}
+        faults: dict[str, Any] = {}
+        for name, value in data.items():
+            target = self.aliases.get(name, name)
+            if target not in self.fields:
+                if name not in self.answered:
+                    faults[_printable(name)] = "is not a field of this request"
+            elif target in sent and sent[target] != value:
+                faults[name] = f"differs from {target}, which it is another spelling of"
+            else:
+                sent[target] = value
+        return sent, faults
+
+    def _value(self, field: serializers.Field, value: Any) -> Any:
+        """Return a field's value, or `empty` when there is none: null is "not sent" but where a PUT clears with it."""
+        partial = bool(getattr(self.root, "partial", False))
+        if value is None:
+            if partial and field.allow_null:
+                return None
+            value = serializers.empty
+        if value is serializers.empty:
+            if partial:
+                return serializers.empty
+            if field.required:
+                raise serializers.ValidationError("is required")
+            return serializers.empty if field.default is serializers.empty else field.get_default()
+        return field.run_validation(value)
+
+    def breaches(self, values: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return what is wrong between fields, by path; `values` lacks those that are wrong in themselves."""
+        return {}
+
+    @classmethod
+    def read(cls, data: Any, *, partial: bool = False, context: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the values of a request's JSON. Raises Invalid with every fault at once."""
+        serializer = cls(data=data, partial=partial, context=dict(context or {}))
+        if not serializer.is_valid():
+            raise Invalid(REFUSED, fields=fault_paths(serializer.errors))
+        return dict(serializer.validated_data)
+
+
+def _printable(name: str) -> str:
+    """Return a name as an error may carry it."""
+    return name.encode("unicode_escape", "replace").decode("ascii")[:200] if text_fault(name) else name[:200]
+
+
+class Parameters(InputSerializer):
+    """The query parameters a call takes; each once, each a text that a field reads."""
+
+    @classmethod
+    def read_query(cls, query: QueryDict) -> dict[str, Any]:
+        """Return the values of a query string. Raises Invalid with every fault at once."""
+        faults = {_printable(name): "must not be given twice" for name in query if len(query.getlist(name)) > 1}
+        serializer = cls(data={name: query.get(name) for name in query})
+        if not serializer.is_valid():
+            faults |= fault_paths(serializer.errors)
+        if faults:
+            raise Invalid(REFUSED, fields=faults)
+        return dict(serializer.validated_data)
+
+
+class AnswerSerializer(serializers.Serializer):
+    """The fields of an answer. One without a value is null where `nullable` names it, as it is where `always` does,
+    and else left out."""
+
+    always: ClassVar[frozenset[str]] = frozenset()
+    nullable: ClassVar[frozenset[str]] = frozenset()
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """Return the object as it is answered."""
+        answer: dict[str, Any] = {}
+        for name, field in self.fields.items():
+            value = field.get_attribute(instance)
+            if value is None or value == "":
+                if name in self.always:
+                    answer[name] = value
+                elif name in self.nullable:
+                    answer[name] = None
+                continue
+            answer[name] = field.to_representation(value)
+        return answer
+
+
+def answer_of(serializer: type[AnswerSerializer], instance: Any, **context: Any) -> dict[str, Any]:
+    """Return one object as it is answered."""
+    return serializer(context=context).to_representation(instance)
