@@ -154,10 +154,16 @@ def decide_tax(
 
     >>> from invoicing.domain.tax_rules import DatedRate
     >>> germany = CountryRules("DE", collecting=True, in_eu=True, rates=(DatedRate("1", "standard", Decimal(19)),))
-    >>> decided = decide_tax(seller=Seller("DE"), buyer=Buyer("DE"), supply=Supply("standard"),
-    ...                      rules=TaxRules("standard", (germany,)), at=date(2026, 1, 1), turnover=Turnover())
-    >>> decided.category, decided.rate, decided.country, decided.code
-    ('S', Decimal('19'), 'DE', 'domestic')
+    >>> decided = decide_tax(
+    ...     seller=Seller("DE"),
+    ...     buyer=Buyer("DE"),
+    ...     supply=Supply("standard"),
+    ...     rules=TaxRules("standard", (germany,)),
+    ...     at=date(2026, 1, 1),
+    ...     turnover=Turnover(),
+    ... )
+    >>> print(decided.category, decided.rate, decided.country, decided.code)
+    S 19 DE domestic
     """
     case = _Case(
         seller=seller,
