@@ -33,7 +33,7 @@ _CATEGORIES = frozenset(str(category) for category in Category)
 class TaxPart:
     """One of the rates that add up to a line's rate: the country's, or a state's on top of it.
 
-    `rate` is in percent. Raises ValueError unless it is a finite Decimal of 0 or more.
+    `rate` is in percent. Raises ValueError unless it is finite and 0 or more, TypeError unless it is a Decimal.
     """
 
     rule_id: str | None
@@ -42,7 +42,8 @@ class TaxPart:
     rate: Decimal
 
     def __post_init__(self) -> None:
-        if not isinstance(self.rate, Decimal) or not self.rate.is_finite() or self.rate < 0:
+        # Called through the class, so that a float is refused too.
+        if not Decimal.is_finite(self.rate) or self.rate < 0:
             raise ValueError(f"a tax rate is a finite Decimal of 0 or more, not {self.rate!r}")
 
 

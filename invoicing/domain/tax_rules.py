@@ -24,7 +24,8 @@ class RuleOverlap(ValueError):
 class DatedRate:
     """A rate in percent for one tax type at one place; None as first or last day means open.
 
-    Raises ValueError when it would hold on no day, or the rate is not a finite Decimal of 0 or more.
+    Raises ValueError when it would hold on no day, or the rate is not finite and 0 or more; TypeError unless the rate
+    is a Decimal.
     """
 
     rule_id: str | None
@@ -35,7 +36,8 @@ class DatedRate:
     name: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.rate, Decimal) or not self.rate.is_finite() or self.rate < 0:
+        # Called through the class, so that a float is refused too.
+        if not Decimal.is_finite(self.rate) or self.rate < 0:
             raise ValueError(f"a tax rate is a finite Decimal of 0 or more, not {self.rate!r}")
         if self.valid_from is not None and self.valid_until is not None and self.valid_until <= self.valid_from:
             raise ValueError(f"a rate from {self.valid_from} cannot end on {self.valid_until}")

@@ -1,6 +1,7 @@
 """The worked numbers of Billing rules, sections 1 and 7, and what must not be built."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -160,9 +161,15 @@ def test_summary_wants_a_tax_for_each_line() -> None:
         summarise([line, line], tax_lines([line]))
 
 
-@pytest.mark.parametrize("rate", [Decimal(-1), Decimal("NaN"), Decimal("Infinity"), 19.0])
+@pytest.mark.parametrize("rate", [Decimal(-1), Decimal("NaN"), Decimal("Infinity")])
 def test_rates_that_cannot_be(rate: Decimal) -> None:
     with pytest.raises(ValueError, match="tax rate"):
+        TaxPart(None, "VAT", "DE", rate)
+
+
+@pytest.mark.parametrize("rate", [19.0, 19])
+def test_rates_are_decimals(rate: Any) -> None:
+    with pytest.raises(TypeError):
         TaxPart(None, "VAT", "DE", rate)
 
 
