@@ -1,0 +1,215 @@
+"""The intake: events are stored exactly once for ever, and every one is told what became of it.
+
+Billing rules, section 4. Most batches bring only new events: they go straight into the table by COPY. A batch that
+meets a stored event goes again through a temporary table and INSERT ... ON CONFLICT DO NOTHING, and what was skipped
+is compared. Batches that overlap never wait for each other in a circle, because all insert in one order: partition,
+subscription, event id. COPY buffers rows by partition, so the partition must come first.
+"""
+
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+from django.conf import settings
+from django.db import connection, transaction
+from psycopg.errors import UniqueViolation
+
+from usage.domain.acceptance import SubscriptionLife, judge, metered_interval
+from usage.domain.event import DUPLICATE, REJECTED, STORED, EventDraft, EventOutcome, Reason, value_text
+from usage.queries import intake
+from usage.queries.intake import SentContent
+
+_COLUMNS = '(subscription_id, event_id, metric_id, value, properties, "timestamp", received_at)'
+_COPY = f"COPY usage_event {_COLUMNS} FROM STDIN"
+_CREATE_ANTEROOM = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS usage_anteroom (
+        position integer GENERATED ALWAYS AS IDENTITY,
+        subscription_id uuid, event_id text, metric_id uuid, value numeric(28, 12), properties jsonb,
+        "timestamp" timestamptz, received_at timestamptz
+    ) ON COMMIT DELETE ROWS"""
+_COPY_TO_ANTEROOM = f"COPY usage_anteroom {_COLUMNS} FROM STDIN"
+_INSERT_NEW = f"""
+    INSERT INTO usage_event {_COLUMNS}
+    SELECT subscription_id, event_id, metric_id, value, properties, "timestamp", received_at
+    FROM usage_anteroom ORDER BY position
+    ON CONFLICT DO NOTHING RETURNING subscription_id, event_id"""  # noqa: S608 - composed of constants
+_JSON = msgspec.json.Encoder(decimal_format="number")
+# What COPY's text format spells with a backslash.
+_COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+@dataclass(slots=True)
+class _Arrivals:
+    """What a batch brings to one subscription: the positions in the batch of the events to store, by event id."""
+
+    life: SubscriptionLife
+    partition: int
+    positions: dict[str, int] = field(default_factory=dict)
+
+
+class _Batch:
+    """One batch on its way: what is known of its subscriptions and metrics, and what became of its events so far."""
+
+    def __init__(self, drafts: Sequence[EventDraft], now: datetime) -> None:
+        self.drafts = drafts
+        self.now = now
+        self.outcomes: list[EventOutcome | None] = [None] * len(drafts)
+        lives = intake.find_lives({draft.subscription_id for draft in drafts}, now=now)
+        self.arrivals = {key: _Arrivals(life, partition) for key, (life, partition) in lives.items()}
+        self.metric_ids = intake.find_metric_ids({draft.code for draft in drafts})
+        # Refused unless it is stored already: a repetition is recognised before its age is judged.
+        self.refused = self._judge(self._list_unsure())
+        # Positions whose id stands earlier in the batch.
+        self.repeated: list[int] = []
+        self._take_in()
+
+    def _list_unsure(self) -> list[int]:
+        """Reject what names nothing we know; return the positions outside the open stretch of their subscription."""
+        unsure: list[int] = []
+        stretches = {key: (one.life.open_from, one.life.open_until, one.life.now) for key, one in self.arrivals.items()}
+        for position, draft in enumerate(self.drafts):
+            stretch = stretches.get(draft.subscription_id)
+            if stretch is None:
+                self.outcomes[position] = REJECTED[Reason.UNKNOWN_SUBSCRIPTION]
+            elif draft.code not in self.metric_ids:
+                self.outcomes[position] = REJECTED[Reason.UNKNOWN_CODE]
+            elif not stretch[0] <= (draft.timestamp or stretch[2]) <= stretch[1]:
+                unsure.append(position)
+        return unsure
+
+    def _judge(self, positions: Sequence[int]) -> dict[int, Reason]:
+        """Return why events are refused whose moment needs the whole history of their subscription."""
+        if not positions:
+            return {}
+        concerned = {self.drafts[position].subscription_id for position in positions}
+        calendars, items = intake.list_calendars(concerned), intake.list_metered_items(concerned)
+        refused: dict[int, Reason] = {}
+        for position in positions:
+            draft = self.drafts[position]
+            life = self.arrivals[draft.subscription_id].life
+            moment = draft.timestamp or life.now
+            interval = metered_interval(items.get(life.subscription_id, ()), self.metric_ids[draft.code], moment)
+            calendar = calendars.get(life.subscription_id, ())
+            reason = judge(moment, life, calendar, interval=interval, late_days=settings.USAGE_LATE_DAYS)
+            if reason is not None:
+                refused[position] = reason
+        return refused
+
+    def _take_in(self) -> None:
+        """Set the first event of each id down to be stored, the others to be compared with it."""
+        for position, draft in enumerate(self.drafts):
+            if self.outcomes[position] is not None or position in self.refused:
+                continue
+            positions = self.arrivals[draft.subscription_id].positions
+            if draft.event_id in positions:
+                self.repeated.append(position)
+            else:
+                positions[draft.event_id] = position
+
+    def lines(self) -> str:
+        """Return the events to store as lines of COPY text, in the one order in which everybody inserts."""
+        metric_texts = {code: str(metric_id) for code, metric_id in self.metric_ids.items()}
+        received_at = self.now.isoformat()
+        lines: list[str] = []
+        for arrivals in sorted(self.arrivals.values(), key=lambda one: (one.partition, one.life.subscription_id.int)):
+            subscription, now = str(arrivals.life.subscription_id), arrivals.life.now.isoformat()
+            for event_id, position in sorted(arrivals.positions.items()):
+                draft = self.drafts[position]
+                is_plain = event_id.isprintable() and "\\" not in event_id
+                id_text = event_id if is_plain else event_id.translate(_COPY_ESCAPES)
+                properties = _properties_text(draft).replace("\\", "\\\\") if draft.properties else "\\N"
+                happened_at = draft.timestamp.isoformat() if draft.timestamp else now
+                lines.append(
+                    f"{subscription}\t{id_text}\t{metric_texts[draft.code]}\t{value_text(draft.value)}\t"
+                    f"{properties}\t{happened_at}\t{received_at}\n"
+                )
+        return "".join(lines)
+
+    def settle(self, new: Iterable[tuple[uuid.UUID, str]] | None) -> None:
+        """Decide what became of each event, in the transaction that stored the new ones; None: every one was new."""
+        placed = [(key, one.positions) for key, one in self.arrivals.items()]
+        if new is None:
+            stored = {position for _, positions in placed for position in positions.values()}
+            skipped: set[int] = set()
+        else:
+            stored = {self.arrivals[key].positions[event_id] for key, event_id in new}
+            skipped = {position for _, positions in placed for position in positions.values()} - stored
+        for position in stored:
+            self.outcomes[position] = STORED
+        doubtful = [*skipped, *self.repeated, *self.refused]
+        if doubtful:
+            is_same = intake.compare_stored([self._content(position) for position in doubtful])
+            for position in doubtful:
+                self.outcomes[position] = self._verdict(position, is_same.get(position), stored)
+
+    def _verdict(self, position: int, is_same: bool | None, stored: Collection[int]) -> EventOutcome:
+        """Return what became of an event that was not stored; `is_same` is None when its id is not stored at all."""
+        draft = self.drafts[position]
+        twin = self.arrivals[draft.subscription_id].positions.get(draft.event_id)
+        came_first = position in self.refused and twin in stored and twin is not None and position < twin
+        if is_same is None or came_first:
+            # Without a reason it was skipped for a row that is gone now: archived, so of a period long past.
+            return REJECTED[self.refused.get(position, Reason.TOO_LATE)]
+        return DUPLICATE if is_same else REJECTED[Reason.EVENT_ID_CONFLICT]
+
+    def _content(self, position: int) -> SentContent:
+        draft = self.drafts[position]
+        return SentContent(
+            position,
+            draft.subscription_id,
+            draft.event_id,
+            self.metric_ids[draft.code],
+            value_text(draft.value),
+            _properties_text(draft) if draft.properties else None,
+            draft.timestamp,
+        )
+
+
+def record_events(drafts: Sequence[EventDraft], *, now: datetime) -> tuple[EventOutcome, ...]:
+    """Store the events that are new and may still be billed; say what became of each, in their order.
+
+    Billing rules, section 4. `now` is the wall's; customers on a test clock are judged by theirs. A repetition is a
+    duplicate however old it is; an id used for something else is rejected. When this returns, what is stored is
+    durable: it opens a transaction of its own, and raises RuntimeError inside another, where batches could wait for
+    each other.
+    """
+    if not drafts:
+        return ()
+    batch = _Batch(drafts, now)
+    lines = batch.lines()
+    try:
+        with transaction.atomic(durable=True):
+            _copy(_COPY, lines)
+            batch.settle(None)
+    except UniqueViolation:
+        with transaction.atomic(durable=True):
+            batch.settle(_insert_new(lines))
+    return tuple(outcome for outcome in batch.outcomes if outcome is not None)
+
+
+def record_event(draft: EventDraft, *, now: datetime) -> EventOutcome:
+    """Store one event by the same rules as a batch, and say what became of it."""
+    return record_events((draft,), now=now)[0]
+
+
+def _copy(statement: str, lines: str) -> None:
+    """Send lines of COPY text."""
+    if lines:
+        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(lines)
+
+
+def _insert_new(lines: str) -> list[tuple[uuid.UUID, str]]:
+    """Store the lines whose ids are not stored yet, and return the keys of those."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CREATE_ANTEROOM)
+        _copy(_COPY_TO_ANTEROOM, lines)
+        cursor.execute(_INSERT_NEW)
+        return cursor.fetchall()
+
+
+def _properties_text(draft: EventDraft) -> str:
+    """Return the properties as JSON; Decimals leave as the numbers they were sent as."""
+    return _JSON.encode(draft.properties).decode()
