@@ -9,9 +9,10 @@ from typing import Any
 from django.db import transaction
 
 from core.clock import wall_now
+from core.copying import copy_rows
 from core.domain.outbox import OutboxDraft
 from core.identifiers import new_id
-from core.models import AuditEntry, OutboxEvent
+from core.models import AuditEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,13 @@ def emit(*drafts: OutboxDraft) -> None:
     Raises RuntimeError outside a transaction.
     """
     require_transaction()
-    OutboxEvent.objects.bulk_create(
-        OutboxEvent(
-            event_id=new_id(),
-            type=draft.type,
-            object_kind=draft.object_kind,
-            object_id=draft.object_id,
-            payload=draft.payload,
-            created_at=draft.created_at,
-        )
-        for draft in drafts
+    copy_rows(
+        "core_outboxevent",
+        ("event_id", "type", "object_kind", "object_id", "payload", "created_at"),
+        [
+            (new_id(), draft.type, draft.object_kind, draft.object_id, draft.payload, draft.created_at)
+            for draft in drafts
+        ],
     )
 
 

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from django.db import connection
 
+from core.copying import copy_rows
 from core.identifiers import new_id
 from core.operations import require_transaction
 from ledger.domain.entry import EntryDraft, balance_moves
-from ledger.models import Entry, Posting
 
+ENTRY_COLUMNS = ("id", "kind", "object_kind", "object_id", "customer_id", "posted_at", "accounting_date")
+POSTING_COLUMNS = ("entry_id", "account", "customer_id", "country", "currency", "amount_minor")
 MOVE_BALANCES = """
 INSERT INTO ledger_customerbalance AS total (id, customer_id, currency, balance_minor, receivable_minor)
 SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::varchar[], %s::bigint[], %s::bigint[])
@@ -28,31 +30,39 @@ def post_entries(entries: Sequence[EntryDraft]) -> None:
     require_transaction()
     if not entries:
         return
-    rows = [
-        Entry(
-            id=new_id(),
-            kind=entry.kind,
-            object_kind=entry.object_kind,
-            object_id=entry.object_id,
-            customer_id=entry.customer_id,
-            posted_at=entry.posted_at,
-            accounting_date=entry.accounting_date,
-        )
-        for entry in entries
-    ]
-    Entry.objects.bulk_create(rows)
-    Posting.objects.bulk_create(
-        Posting(
-            entry_id=row.id,
-            account=posting.account,
-            customer_id=posting.customer_id,
-            country=posting.country,
-            currency=posting.currency,
-            amount_minor=posting.amount_minor,
-        )
-        for row, entry in zip(rows, entries, strict=True)
-        for posting in entry.postings
-        if posting.amount_minor
+    entry_ids = [new_id() for _ in entries]
+    copy_rows(
+        "ledger_entry",
+        ENTRY_COLUMNS,
+        [
+            (
+                entry_id,
+                entry.kind,
+                entry.object_kind,
+                entry.object_id,
+                entry.customer_id,
+                entry.posted_at,
+                entry.accounting_date,
+            )
+            for entry_id, entry in zip(entry_ids, entries, strict=True)
+        ],
+    )
+    copy_rows(
+        "ledger_posting",
+        POSTING_COLUMNS,
+        [
+            (
+                entry_id,
+                posting.account,
+                posting.customer_id,
+                posting.country,
+                posting.currency,
+                posting.amount_minor,
+            )
+            for entry_id, entry in zip(entry_ids, entries, strict=True)
+            for posting in entry.postings
+            if posting.amount_minor
+        ],
     )
     move_balances(entries)
 

@@ -5,12 +5,15 @@ date's last due moment; work missed during downtime is done later, in order, one
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from core.domain.schedule import calendar_anchor, local_date, local_wall
-from invoicing.domain.account import CARD, Account
+from invoicing.domain.account import CARD, Account, TaxWorld
+from invoicing.domain.assembly import Occasion, Proposal, after, propose
+from invoicing.domain.metered import usage_windows
 from subscriptions.domain.lifecycle import BILLED_STATUSES, Action, Status, next_status
 from subscriptions.domain.terms import (
     CALENDAR,
@@ -21,6 +24,10 @@ from subscriptions.domain.terms import (
     current_period,
     next_boundary,
 )
+from usage.domain.aggregation import UsageFigure
+from usage.domain.window import UsageWindow
+
+CYCLE = "cycle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ def plan_steps(account: Account, as_of: datetime) -> Plan:
     agreements = {agreement.subscription_id: agreement for agreement in account.agreements}
     steps: list[Step] = []
     while True:
-        moment = due_moment(agreements.values(), account.zone)
+        moment = due_moment((agreement.next_due_at for agreement in agreements.values()), account.zone)
         if moment is None or moment > as_of:
             return Plan(tuple(steps), moment)
         step = _step(account, agreements, moment)
@@ -66,12 +73,12 @@ def plan_steps(account: Account, as_of: datetime) -> Plan:
         agreements.update((agreement.subscription_id, agreement) for agreement in step.settled)
 
 
-def due_moment(agreements: Iterable[Agreement], zone: str) -> datetime | None:
+def due_moment(moments: Iterable[datetime | None], zone: str) -> datetime | None:
     """Return when a customer's next occasion is: the last due moment of the earliest due local date, None when none.
 
     10:17 and 15:00 of one day -> one invoice at 15:00 (Billing rules, section 8, Group).
     """
-    due = sorted(a.next_due_at for a in agreements if a.next_due_at is not None)
+    due = sorted(moment for moment in moments if moment is not None)
     if not due:
         return None
     if len(due) == 1:
@@ -180,3 +187,32 @@ def period_bounds(agreement: Agreement, at: datetime) -> tuple[datetime, datetim
     if period is not None:
         return period.start, period.end
     return agreement.current.from_at, None
+
+
+def bill_steps(
+    account: Account,
+    steps: Iterable[Step],
+    as_of: datetime,
+    figures: Mapping[Any, UsageFigure],
+    world: TaxWorld,
+) -> tuple[Proposal, ...]:
+    """Return the documents of a customer's steps, each made from what the one before leaves.
+
+    Whatever date was missed, documents are issued and due from `as_of` (Billing rules, section 8, Catch-up). A disabled
+    customer is charged nothing: its moments pass.
+    """
+    issue_date = local_date(as_of, account.seller.zone)
+    made: list[Proposal] = []
+    for step in steps:
+        occasion = Occasion(step.moment, issue_date, CYCLE)
+        proposals = () if account.disabled else propose(account, step.due, occasion, figures, world)
+        made.extend(proposals)
+        account = after(account, proposals, step.settled)
+    return tuple(made)
+
+
+def step_windows(steps: Iterable[Step]) -> Iterator[UsageWindow]:
+    """Yield the questions about usage that the steps need answered; one question may be asked more than once."""
+    for step in steps:
+        for agreement in step.due:
+            yield from usage_windows(agreement, step.moment)

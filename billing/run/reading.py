@@ -120,7 +120,9 @@ def _json(value: Any) -> Any:
 def _seller(row: tuple[Any, ...]) -> SellerTerms:
     """Return one brand as the seller of its invoices."""
     (brand_id, code, name, legal_name, street_one, street_two, city, region, postcode, country, email) = row[:11]
-    (tax_number, vat_registered, registrations, one_stop_shop, tax_point, export, zone, terms_days, iban, bic) = row[11:]
+    (tax_number, vat_registered, registrations, one_stop_shop, tax_point, export, zone, terms_days, iban, bic) = row[
+        11:
+    ]
     in_advance, in_arrears = _tax_points(tax_point, country)
     return SellerTerms(
         brand_id=brand_id,

@@ -286,7 +286,7 @@ def _as_billed(line: ProposedLine) -> BilledLine:
     """Return a proposed line as the history will show it."""
     charge = line.charge
     return BilledLine(
-        invoice_id=charge.corrects or uuid.UUID(int=0),
+        invoice_id=charge.corrects,
         kind=charge.kind,
         period_start=charge.period_start,
         period_end=charge.period_end,

@@ -43,9 +43,9 @@ class TaxPoint:
 
 @dataclass(frozen=True, slots=True)
 class BilledLine:
-    """A line already on an invoice or credit note, in the horizon."""
+    """A line already on an invoice or credit note, in the horizon; `invoice_id` is None while that is not stored yet."""
 
-    invoice_id: uuid.UUID
+    invoice_id: uuid.UUID | None
     kind: str
     period_start: datetime
     period_end: datetime

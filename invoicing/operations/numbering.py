@@ -14,7 +14,11 @@ from customers.models import Brand
 from invoicing.domain.numbering import format_number
 from invoicing.models import NumberSeries
 
-DEFAULT_FORMATS = {"invoice": "INV-{year}-{seq:06}", "credit_note": "CN-{year}-{seq:06}", "receipt": "RCP-{year}-{seq:06}"}
+DEFAULT_FORMATS = {
+    "invoice": "INV-{year}-{seq:06}",
+    "credit_note": "CN-{year}-{seq:06}",
+    "receipt": "RCP-{year}-{seq:06}",
+}
 
 ADD_COUNTERS = """
 INSERT INTO invoicing_numbercounter (id, series_id, year, last_sequence)

@@ -1,0 +1,105 @@
+"""Turn a test clock: everything due on the way runs in order, each at its own moment."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from billing.operations import charging
+from billing.run.claiming import Scope
+from billing.run.engine import Tally, run_billing
+from core.errors import Conflict, Invalid, NotFound
+from core.models import TestClock
+
+NEXT_MOMENT = """
+SELECT least(
+    (SELECT min(agenda.due_at) FROM customers_agenda agenda
+     WHERE agenda.test_clock_id = %(clock)s AND agenda.due_at <= %(target)s
+       AND (agenda.retry_at IS NULL OR agenda.retry_at <= %(now)s)),
+    (SELECT min(attempt.due_at) FROM billing_paymentattempt attempt
+     JOIN customers_customer customer ON customer.id = attempt.customer_id
+     WHERE customer.test_clock_id = %(clock)s AND attempt.status = 'scheduled'
+       AND attempt.due_at > %(clock_now)s AND attempt.due_at <= %(target)s)
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockProgress:
+    """How far an advance has come."""
+
+    now_at: datetime
+    tally: Tally
+
+
+def advance_clock(
+    *,
+    clock_id: uuid.UUID,
+    to_at: datetime,
+    now: datetime,
+    progress: Callable[[ClockProgress], None] | None = None,
+) -> TestClock:
+    """Move a clock to `to_at`, stepping to each due moment in turn: renewals, then the charges they bring.
+
+    Interrupted, it can be called again with the same target. `now` is the wall's moment. Raises NotFound, Invalid when
+    the target is not ahead, Conflict while another advance goes elsewhere or runs.
+    """
+    _begin(clock_id, to_at)
+    tally = Tally()
+    with _only_one(clock_id):
+        while True:
+            clock = TestClock.objects.get(id=clock_id)
+            moment = _next_moment(clock, to_at, now)
+            if moment is None:
+                break
+            at = max(moment, clock.now_at)
+            TestClock.objects.filter(id=clock_id).update(now_at=at)
+            tally = tally.plus(run_billing(Scope(as_of=at, now=now, test_clock_id=clock_id)))
+            charging.charge_due(at, test_clock_id=clock_id)
+            if progress is not None:
+                progress(ClockProgress(at, tally))
+        TestClock.objects.filter(id=clock_id).update(
+            now_at=to_at, target_at=None, status=TestClock.Status.READY, failure_reason=""
+        )
+    return TestClock.objects.get(id=clock_id)
+
+
+def _begin(clock_id: uuid.UUID, to_at: datetime) -> None:
+    """Note where the clock is going, so that an advance that is cut off can be finished."""
+    with transaction.atomic(durable=True):
+        clock = TestClock.objects.select_for_update().filter(id=clock_id).first()
+        if clock is None:
+            raise NotFound(f"No test clock has the id {clock_id}.")
+        if to_at < clock.now_at or (to_at == clock.now_at and clock.status == TestClock.Status.READY):
+            raise Invalid("A clock only moves ahead.", fields={"now": f"It is {clock.now_at.isoformat()} already."})
+        if clock.status == TestClock.Status.ADVANCING and clock.target_at != to_at:
+            raise Conflict(f"The clock is advancing to {clock.target_at}.", code="clock_advancing")
+        clock.target_at, clock.status = to_at, TestClock.Status.ADVANCING
+        clock.save(update_fields=["target_at", "status"])
+
+
+class _only_one:  # noqa: N801 - reads as the statement it is
+    """Hold a clock while it advances; the lock goes with the session, so a killed process leaves none behind."""
+
+    def __init__(self, clock_id: uuid.UUID) -> None:
+        self.key = clock_id.int % 2**63
+
+    def __enter__(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [self.key])
+            if not cursor.fetchone()[0]:
+                raise Conflict("The clock is advancing already.", code="clock_advancing")
+
+    def __exit__(self, *_: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [self.key])
+
+
+def _next_moment(clock: TestClock, target: datetime, now: datetime) -> datetime | None:
+    """Return the next moment at which something of this clock's customers is due, None when nothing is on the way."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_MOMENT, {"clock": clock.id, "clock_now": clock.now_at, "target": target, "now": now})
+        moment: datetime | None = cursor.fetchone()[0]
+        return moment

@@ -1,0 +1,101 @@
+"""The first invoice of a card customer: a draft until its charge succeeds.
+
+Billing rules, section 5, Start: success finalises it; a decline deletes draft and subscription, and keeps the attempt.
+A draft has no number and no postings; finalising proposes it afresh.
+"""
+
+import uuid
+from dataclasses import replace
+from datetime import datetime
+
+from billing.domain.cycle import period_bounds, settle
+from billing.models import PaymentAttempt
+from billing.operations.agenda import refresh_agenda
+from billing.run.reading import read_accounts
+from billing.run.writing import spend_vouchers
+from core.domain.outbox import OutboxDraft
+from core.domain.schedule import local_date
+from core.operations import emit, require_transaction
+from customers import queries as customer_queries
+from invoicing.domain.assembly import Occasion, Proposal, propose
+from invoicing.domain.metered import usage_windows
+from invoicing.models import Invoice, InvoiceLine
+from invoicing.operations import issuing
+from invoicing.queries.tax import get_tax_world
+from subscriptions.domain.lifecycle import Action, next_status
+from subscriptions.domain.terms import Agreement
+from subscriptions.models import Subscription
+from subscriptions.operations.agreements import record_status
+from subscriptions.queries.terms import list_agreements
+from usage import queries as usage_queries
+
+ACTOR = "first charge"
+
+
+def propose_start(agreement: Agreement, *, moment: datetime, now: datetime) -> tuple[Proposal, ...]:
+    """Return the documents that open an agreement, charged up to `moment` and issued at `now`; writes nothing."""
+    account = read_accounts([agreement.customer_id], [agreement])[agreement.customer_id]
+    windows = {window.key: window for window in usage_windows(agreement, moment)}
+    occasion = Occasion(moment, local_date(now, account.seller.zone), "start")
+    figures = usage_queries.list_usage_figures(list(windows.values()))
+    return propose(account, (agreement,), occasion, figures, get_tax_world())
+
+
+def store_draft(proposal: Proposal, *, now: datetime) -> Invoice:
+    """Write a proposal as a draft with its lines, in the caller's transaction: nothing is numbered, posted or spent."""
+    require_transaction()
+    return Invoice.objects.get(id=issuing.store_draft(proposal, as_of=now))
+
+
+def confirm(*, invoice: Invoice, now: datetime) -> Invoice:
+    """Finalise a draft under its own id and start its subscription, in the caller's transaction; return the invoice.
+
+    It is open: the caller holds the customer's lock and puts the payment onto what is returned.
+    """
+    require_transaction()
+    subscription = _lock_subscription(invoice.id)
+    (agreement,) = list_agreements([subscription.id])
+    moment = invoice.due_moment_at
+    started = replace(agreement, status=next_status(agreement.status, Action.CONFIRM))
+    proposals = propose_start(started, moment=moment, now=now)
+    issuing.delete_draft(invoice.id)
+    issued = issuing.store_lines(proposals, as_of=now, first_id=invoice.id)
+    spend_vouchers(proposals, now)
+    activate(subscription, settle(started, moment), action=Action.CONFIRM, now=now)
+    issuing.finalize(issued, as_of=now)
+    return Invoice.objects.select_for_update().get(id=invoice.id)
+
+
+def abandon(*, invoice: Invoice, now: datetime) -> None:
+    """Delete the draft and the subscription that never began, in the caller's transaction."""
+    require_transaction()
+    subscription = _lock_subscription(invoice.id)
+    customer = customer_queries.lock_customer(subscription.customer_id)
+    PaymentAttempt.objects.filter(invoice_id=invoice.id).update(invoice=None)
+    issuing.delete_draft(invoice.id)
+    subscription.delete()
+    refresh_agenda(customer)
+
+
+def activate(subscription: Subscription, settled: Agreement, *, action: Action, now: datetime) -> None:
+    """Set a subscription going: its status, running period and next due moment; the agenda follows."""
+    before = subscription.status
+    subscription.status = settled.status
+    start, end = period_bounds(settled, settled.billed_to_at or now)
+    subscription.current_period_start, subscription.current_period_end = start, end
+    subscription.billed_to_at, subscription.next_due_at = settled.billed_to_at, settled.next_due_at
+    subscription.updated_at = now
+    subscription.save()
+    record_status(subscription, before, action=action, actor=ACTOR, happened_at=now)
+    refresh_agenda(customer_queries.get_customer(subscription.customer_id))
+    emit(OutboxDraft("subscription.created", "subscription", subscription.id, now, {"status": subscription.status}))
+
+
+def _lock_subscription(invoice_id: uuid.UUID) -> Subscription:
+    """Lock and return the subscription that a first invoice opens."""
+    subscription_id = (
+        InvoiceLine.objects.filter(invoice_id=invoice_id, subscription__isnull=False)
+        .values_list("subscription_id", flat=True)
+        .first()
+    )
+    return Subscription.objects.select_for_update(no_key=True).get(id=subscription_id)

@@ -1,0 +1,103 @@
+"""Claim due customers from the agenda, and park those that cannot be billed."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+CHUNK = 500
+CLAIM = """
+SELECT agenda.customer_id FROM customers_agenda agenda
+JOIN customers_customer customer ON customer.id = agenda.customer_id
+WHERE agenda.due_at <= %(as_of)s AND agenda.test_clock_id IS NOT DISTINCT FROM %(clock)s
+  AND (agenda.retry_at IS NULL OR agenda.retry_at <= %(now)s)
+  {narrowed}
+ORDER BY agenda.due_at, agenda.customer_id
+LIMIT %(limit)s
+FOR NO KEY UPDATE OF agenda, customer {waiting}
+"""
+PARK = """
+WITH wanted AS (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(reasons)s::text[]) AS wanted (customer_id, reason)
+), parked AS (
+    INSERT INTO billing_parkedcustomer AS parked (customer_id, reason, failures, first_failed_at, last_failed_at)
+    SELECT customer_id, reason, 1, %(now)s, %(now)s FROM wanted
+    ON CONFLICT (customer_id) DO UPDATE
+    SET reason = excluded.reason, failures = parked.failures + 1, last_failed_at = excluded.last_failed_at
+    RETURNING customer_id, failures
+)
+UPDATE customers_agenda agenda
+SET retry_at = %(now)s + least(%(longest)s, %(shortest)s * power(2, parked.failures - 1))
+FROM parked WHERE agenda.customer_id = parked.customer_id
+"""
+SHORTEST_WAIT = timedelta(minutes=5)
+LONGEST_WAIT = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose agenda a run works through: everybody on the wall clock, one test clock's customers, or some of them."""
+
+    as_of: datetime
+    now: datetime
+    test_clock_id: uuid.UUID | None = None
+    customer_ids: tuple[uuid.UUID, ...] | None = None
+
+
+def claim(scope: Scope, *, limit: int = CHUNK, wait: bool = False) -> list[uuid.UUID]:
+    """Lock up to `limit` due customers until the caller's transaction ends and return their ids, earliest due first.
+
+    Without `wait` customers somebody else holds are skipped; with it the claim waits for them, so an empty answer means
+    that nothing is due. Parked customers are left out until their time.
+    """
+    statement = CLAIM.format(
+        narrowed="" if scope.customer_ids is None else "AND agenda.customer_id = ANY(%(customers)s)",
+        waiting="" if wait else "SKIP LOCKED",
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement,
+            {
+                "as_of": scope.as_of,
+                "now": scope.now,
+                "clock": scope.test_clock_id,
+                "customers": None if scope.customer_ids is None else list(scope.customer_ids),
+                "limit": limit,
+            },
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def park(reasons: Mapping[uuid.UUID, str], *, now: datetime) -> None:
+    """Take customers that failed out of the claim for a while, each with its reason; the wait doubles each time."""
+    if not reasons:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            PARK,
+            {
+                "ids": list(reasons),
+                "reasons": list(reasons.values()),
+                "now": now,
+                "shortest": SHORTEST_WAIT,
+                "longest": LONGEST_WAIT,
+            },
+        )
+
+
+def count_due(scope: Scope) -> int:
+    """Count the customers a run has ahead of it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM customers_agenda WHERE due_at <= %s AND test_clock_id IS NOT DISTINCT FROM %s "
+            "AND (retry_at IS NULL OR retry_at <= %s) AND (%s::uuid[] IS NULL OR customer_id = ANY(%s))",
+            [scope.as_of, scope.test_clock_id, scope.now, _ids(scope.customer_ids), _ids(scope.customer_ids)],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def _ids(customer_ids: Sequence[uuid.UUID] | None) -> list[uuid.UUID] | None:
+    """Return ids as a list for the driver."""
+    return None if customer_ids is None else list(customer_ids)

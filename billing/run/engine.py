@@ -1,0 +1,148 @@
+"""Run billing: chunk after chunk until nothing is due.
+
+A run killed at any moment leaves whole chunks behind; the next run goes on with the rest. Any number may run at once.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db import DatabaseError, transaction
+
+from billing.domain.cycle import bill_steps, plan_steps, step_windows
+from billing.run.claiming import CHUNK, Scope, claim, park
+from billing.run.reading import read_accounts
+from billing.run.writing import Outcome, write_outcomes
+from core import faults
+from invoicing.domain.account import Account, TaxWorld
+from invoicing.operations.issuing import Issued
+from invoicing.queries.tax import get_tax_world
+from usage import queries as usage_queries
+from usage.domain.aggregation import UsageFigure
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a run has done so far; amounts are invoice totals in minor units per currency."""
+
+    customers: int = 0
+    invoices: int = 0
+    credit_notes: int = 0
+    parked: int = 0
+
+    def plus(self, other: "Tally") -> "Tally":
+        """Return the sum of two tallies."""
+        return Tally(
+            self.customers + other.customers,
+            self.invoices + other.invoices,
+            self.credit_notes + other.credit_notes,
+            self.parked + other.parked,
+        )
+
+
+Progress = Callable[[Tally], None]
+
+
+def run_billing(scope: Scope, *, chunk: int = CHUNK, progress: Progress | None = None) -> Tally:
+    """Bill every customer of a scope that is due, and return what was done.
+
+    It ends only when a claim that waits for locks finds nothing due. A chunk the database refuses is tried again in
+    halves, down to the one customer that is parked with its reason.
+    """
+    total = Tally()
+    while True:
+        done = _bill_chunk(scope, chunk, wait=False) or _bill_chunk(scope, chunk, wait=True)
+        if done is None:
+            return total
+        total = total.plus(done)
+        if progress is not None:
+            progress(total)
+
+
+def _bill_chunk(scope: Scope, limit: int, *, wait: bool) -> Tally | None:
+    """Claim and bill one chunk in one transaction; None when nothing was due."""
+    customer_ids: list[uuid.UUID] = []
+    try:
+        with transaction.atomic(durable=True):
+            customer_ids = claim(scope, limit=limit, wait=wait)
+            if not customer_ids:
+                return None
+            faults.reach("billing.claimed")
+            return _bill(customer_ids, scope)
+    except DatabaseError as refusal:
+        if not customer_ids:
+            raise
+        return _bill_in_halves(scope, customer_ids, refusal)
+
+
+def _bill_in_halves(scope: Scope, customer_ids: Sequence[uuid.UUID], refusal: DatabaseError) -> Tally:
+    """Bill the customers of a refused chunk again in halves; a single one is parked with the reason."""
+    if len(customer_ids) == 1:
+        logger.error("customer parked", extra={"customer": str(customer_ids[0]), "reason": str(refusal)})
+        with transaction.atomic(durable=True):
+            park({customer_ids[0]: str(refusal).strip()}, now=scope.now)
+        return Tally(parked=1)
+    middle = len(customer_ids) // 2
+    total = Tally()
+    for half in (customer_ids[:middle], customer_ids[middle:]):
+        done = _bill_chunk(replace(scope, customer_ids=tuple(half)), len(half), wait=True)
+        total = total.plus(done or Tally())
+    return total
+
+
+def _bill(customer_ids: Sequence[uuid.UUID], scope: Scope) -> Tally:
+    """Bill locked customers: read, propose, write."""
+    outcomes, failures = propose_outcomes(read_accounts(customer_ids), scope.as_of, get_tax_world())
+    faults.reach("billing.proposed")
+    park(failures, now=scope.now)
+    issued = write_outcomes(outcomes, as_of=scope.as_of)
+    faults.reach("billing.written")
+    return _tally(outcomes, issued, failures)
+
+
+def _tally(outcomes: Sequence[Outcome], issued: Sequence[Issued], failures: Mapping[uuid.UUID, str]) -> Tally:
+    """Count what a chunk made."""
+    credit_notes = sum(document.proposal.is_credit for document in issued)
+    return Tally(len(outcomes), len(issued) - credit_notes, credit_notes, len(failures))
+
+
+def propose_outcomes(
+    accounts: Mapping[uuid.UUID, Account], as_of: datetime, world: TaxWorld
+) -> tuple[list[Outcome], dict[uuid.UUID, str]]:
+    """Return what each customer owes at `as_of`, and the reasons of those whose computation failed; writes nothing.
+
+    Dry runs, previews and simulations end here.
+    """
+    failures: dict[uuid.UUID, str] = {}
+    plans = {}
+    windows = {}
+    for customer_id, account in accounts.items():
+        try:
+            plan = plan_steps(account, as_of)
+            asked = {window.key: window for window in step_windows(plan.steps)}
+        except Exception as error:
+            failures[customer_id] = _reason(customer_id, error)
+        else:
+            plans[customer_id] = plan
+            windows.update(asked)
+    figures: Mapping[object, UsageFigure] = usage_queries.list_usage_figures(list(windows.values()))
+    outcomes = []
+    for customer_id, plan in plans.items():
+        account = accounts[customer_id]
+        try:
+            proposals = bill_steps(account, plan.steps, as_of, figures, world)
+        except Exception as error:
+            failures[customer_id] = _reason(customer_id, error)
+        else:
+            outcomes.append(Outcome(account, plan, proposals))
+    return outcomes, failures
+
+
+def _reason(customer_id: uuid.UUID, error: Exception) -> str:
+    """Return why a customer could not be computed, and log it with its traceback."""
+    logger.error("billing failed for a customer", exc_info=error, extra={"customer": str(customer_id)})
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,221 @@
+"""Write what a chunk of customers owes, in one transaction, by a constant number of statements."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from billing.domain.cycle import Plan, Transition, period_bounds
+from billing.domain.payments import first_charge_key
+from core.copying import copy_rows
+from core.domain.outbox import OutboxDraft
+from core.identifiers import new_id
+from core.operations import emit, require_transaction
+from customers.models import PaymentMethod
+from invoicing.domain.account import CARD, Account
+from invoicing.domain.assembly import Proposal
+from invoicing.operations import issuing
+from subscriptions.domain.lifecycle import Status
+from subscriptions.domain.terms import Agreement
+
+SETTLE_SUBSCRIPTIONS = """
+UPDATE subscriptions_subscription AS s SET
+    status = moved.status, billed_to_at = moved.billed_to_at, next_due_at = moved.next_due_at, dirty_from = NULL,
+    current_period_start = moved.period_start, current_period_end = moved.period_end,
+    cancelled_at = coalesce(moved.ended_at, s.cancelled_at), ended_at = coalesce(moved.ended_at, s.ended_at),
+    updated_at = moved.updated_at
+FROM unnest(%s::uuid[], %s::varchar[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
+            %s::timestamptz[], %s::timestamptz[])
+    AS moved (id, status, billed_to_at, next_due_at, period_start, period_end, ended_at, updated_at)
+WHERE s.id = moved.id
+"""
+MOVE_AGENDA = """
+UPDATE customers_agenda AS agenda SET due_at = moved.due_at, retry_at = NULL
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS moved (customer_id, due_at)
+WHERE agenda.customer_id = moved.customer_id
+"""
+SPEND_VOUCHERS = """
+UPDATE subscriptions_voucherredemption AS redemption
+SET remaining = redemption.remaining - spent.count,
+    ended_at = CASE WHEN redemption.remaining = spent.count THEN %s ELSE NULL END
+FROM unnest(%s::uuid[], %s::smallint[]) AS spent (id, count)
+WHERE redemption.id = spent.id
+"""
+TERMS_COLUMNS = (
+    "id", "subscription_id", "version", "from_at", "phase", "plan_id", "anchor_wall", "interval", "interval_count",
+    "time_zone", "alignment", "reason", "actor", "recorded_at",
+)  # fmt: skip
+EVENT_COLUMNS = ("id", "subscription_id", "from_status", "to_status", "action", "actor", "happened_at")
+ATTEMPT_COLUMNS = (
+    "id", "customer_id", "invoice_id", "payment_method_id", "number", "provider", "idempotency_key", "status",
+    "failure_reason", "failure_message", "currency", "amount_minor", "due_at", "calls", "created_at",
+)  # fmt: skip
+ACTOR = "billing run"
+TRANSITION_EVENTS = {
+    "convert_trial": "subscription.trial_converted",
+    "end_trial": "subscription.trial_ended",
+    "cancel": "subscription.cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a customer's due steps come to."""
+
+    account: Account
+    plan: Plan
+    proposals: tuple[Proposal, ...]
+
+
+def write_outcomes(outcomes: Sequence[Outcome], *, as_of: datetime) -> tuple[issuing.Issued, ...]:
+    """Write documents, books, boundaries, charge work and facts of a chunk, the customers locked by the caller.
+
+    Numbers come last; the caller commits next. Raises IntegrityError when the database refuses any of it.
+    """
+    require_transaction()
+    proposals = [proposal for outcome in outcomes for proposal in outcome.proposals]
+    issued = issuing.store_lines(proposals, as_of=as_of)
+    spend_vouchers(proposals, as_of)
+    _settle_subscriptions([outcome.plan for outcome in outcomes], as_of)
+    _move_agenda([(outcome.account.customer_id, outcome.plan.next_due_at) for outcome in outcomes])
+    schedule_charges(issued, as_of=as_of)
+    issuing.finalize(issued, as_of=as_of)
+    return issued
+
+
+def schedule_charges(issued: Iterable[issuing.Issued], *, as_of: datetime) -> None:
+    """Add a payment attempt for every open invoice of a card customer: the row that carries the charge.
+
+    Its idempotency key is made from business facts: customer, due moment, currency, first subscription, attempt.
+    """
+    wanted = [
+        document
+        for document in issued
+        if document.is_open and document.proposal.account.billing_type == CARD and document.proposal.payment_method_id
+    ]
+    method_ids = {document.proposal.payment_method_id for document in wanted}
+    providers = dict(PaymentMethod.objects.filter(id__in=method_ids).values_list("id", "provider")) if wanted else {}
+    copy_rows("billing_paymentattempt", ATTEMPT_COLUMNS, [_attempt(document, providers, as_of) for document in wanted])
+
+
+def _attempt(document: issuing.Issued, providers: dict[uuid.UUID, str], as_of: datetime) -> tuple[Any, ...]:
+    """Return the row of an invoice's first attempt."""
+    proposal = document.proposal
+    method_id = proposal.payment_method_id
+    first_item = str(proposal.lines[0].charge.item_id)
+    key = first_charge_key(proposal.account.customer_id, proposal.occasion.moment, proposal.currency, first_item)
+    return (
+        new_id(),
+        proposal.account.customer_id,
+        document.id,
+        method_id,
+        1,
+        providers[method_id] if method_id else "",
+        key,
+        "scheduled",
+        "",
+        "",
+        proposal.currency,
+        proposal.amount_due_minor,
+        as_of,
+        0,
+        as_of,
+    )
+
+
+def spend_vouchers(proposals: Iterable[Proposal], as_of: datetime) -> None:
+    """Count down the redemptions that the proposals used, and end those that are used up."""
+    spent: dict[uuid.UUID, int] = {}
+    for proposal in proposals:
+        for used in proposal.used_vouchers:
+            if used.consumes:
+                redemption_id = uuid.UUID(used.redemption_id)
+                spent[redemption_id] = spent.get(redemption_id, 0) + 1
+    if spent:
+        with connection.cursor() as cursor:
+            cursor.execute(SPEND_VOUCHERS, [as_of, list(spent), list(spent.values())])
+
+
+def _settle_subscriptions(plans: Iterable[Plan], as_of: datetime) -> None:
+    """Write how subscriptions stand after their steps, the versions of terms they began, and their status events."""
+    settled: dict[uuid.UUID, Agreement] = {}
+    transitions: list[Transition] = []
+    for plan in plans:
+        for step in plan.steps:
+            settled.update((agreement.subscription_id, agreement) for agreement in step.settled)
+            transitions.extend(step.transitions)
+    if not settled:
+        return
+    agreements = list(settled.values())
+    bounds = [period_bounds(agreement, agreement.billed_to_at or as_of) for agreement in agreements]
+    ended = {t.subscription_id: t.at for t in transitions if t.to_status is Status.CANCELLED}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SETTLE_SUBSCRIPTIONS,
+            [
+                [agreement.subscription_id for agreement in agreements],
+                [str(agreement.status) for agreement in agreements],
+                [agreement.billed_to_at for agreement in agreements],
+                [agreement.next_due_at for agreement in agreements],
+                [start for start, _ in bounds],
+                [end for _, end in bounds],
+                [ended.get(agreement.subscription_id) for agreement in agreements],
+                [as_of] * len(agreements),
+            ],
+        )
+    write_transitions(transitions, as_of=as_of)
+
+
+def write_transitions(transitions: Sequence[Transition], *, as_of: datetime) -> None:
+    """Write the versions of terms, status events and outbox rows of transitions."""
+    copy_rows(
+        "subscriptions_subscriptionterms",
+        TERMS_COLUMNS,
+        [
+            (
+                new_id(),
+                transition.subscription_id,
+                version.version,
+                version.from_at,
+                version.phase,
+                version.plan_id,
+                version.anchor_wall,
+                version.interval.unit if version.interval else "one_off",
+                version.interval.count if version.interval else 1,
+                version.zone,
+                version.alignment,
+                str(transition.action),
+                ACTOR,
+                as_of,
+            )
+            for transition in transitions
+            if (version := transition.version) is not None
+        ],
+    )
+    copy_rows(
+        "subscriptions_subscriptionevent",
+        EVENT_COLUMNS,
+        [
+            (new_id(), t.subscription_id, str(t.from_status), str(t.to_status), str(t.action), ACTOR, t.at)
+            for t in transitions
+        ],
+    )
+    emit(
+        *(
+            OutboxDraft(TRANSITION_EVENTS[t.action], "subscription", t.subscription_id, as_of)
+            for t in transitions
+            if t.action in TRANSITION_EVENTS
+        )
+    )
+
+
+def _move_agenda(due: Sequence[tuple[uuid.UUID, datetime | None]]) -> None:
+    """Write when each customer is due next, and take it out of parking."""
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE_AGENDA, [[customer_id for customer_id, _ in due], [due_at for _, due_at in due]])
+        cursor.execute(
+            "DELETE FROM billing_parkedcustomer WHERE customer_id = ANY(%s)", [[customer_id for customer_id, _ in due]]
+        )

@@ -1,0 +1,84 @@
+"""The book entries of invoices and credit notes (Billing rules, section 9)."""
+
+import uuid
+from collections import defaultdict
+from datetime import datetime
+
+from invoicing.domain.assembly import Proposal, ProposedLine
+from invoicing.domain.charge import RECURRING
+from ledger.domain.entry import (
+    CUSTOMER_BALANCE,
+    DEFERRED_REVENUE,
+    RECEIVABLE,
+    REVENUE,
+    TAX_PAYABLE,
+    EntryDraft,
+    PostingDraft,
+)
+
+
+def invoice_entry(proposal: Proposal, invoice_id: uuid.UUID, posted_at: datetime) -> EntryDraft:
+    """Return what a finalised invoice posts: receivable and used balance against revenue and tax.
+
+    Charges in advance go to deferred revenue, to be recognised day by day.
+    """
+    customer_id, currency = proposal.account.customer_id, proposal.currency
+    postings = [
+        PostingDraft(RECEIVABLE, proposal.amount_due_minor, currency, customer_id),
+        PostingDraft(CUSTOMER_BALANCE, proposal.balance_applied_minor, currency, customer_id),
+        *_income(proposal),
+    ]
+    return _entry("invoice", proposal, invoice_id, posted_at, postings)
+
+
+def credit_note_entry(
+    proposal: Proposal, credit_note_id: uuid.UUID, posted_at: datetime, *, to_invoices_minor: int
+) -> EntryDraft:
+    """Return what a credit note posts: revenue and tax taken back, against open invoices and the customer's balance.
+
+    `to_invoices_minor` is the positive part that lowers open invoices; the rest is credit the customer may use.
+    """
+    customer_id, currency = proposal.account.customer_id, proposal.currency
+    to_balance_minor = -proposal.total_minor - to_invoices_minor
+    postings = [
+        PostingDraft(RECEIVABLE, -to_invoices_minor, currency, customer_id),
+        PostingDraft(CUSTOMER_BALANCE, -to_balance_minor, currency, customer_id),
+        *_income(proposal),
+    ]
+    return _entry("credit_note", proposal, credit_note_id, posted_at, postings)
+
+
+def _entry(
+    kind: str, proposal: Proposal, object_id: uuid.UUID, posted_at: datetime, postings: list[PostingDraft]
+) -> EntryDraft:
+    """Return an entry without its empty postings."""
+    return EntryDraft(
+        kind=kind,
+        object_kind=kind,
+        object_id=object_id,
+        customer_id=proposal.account.customer_id,
+        posted_at=posted_at,
+        accounting_date=proposal.occasion.issue_date,
+        postings=tuple(posting for posting in postings if posting.amount_minor),
+    )
+
+
+def _income(proposal: Proposal) -> list[PostingDraft]:
+    """Return the revenue and tax sides of a document, one posting per account and country."""
+    revenue: dict[str, int] = defaultdict(int)
+    tax: dict[str, int] = defaultdict(int)
+    for line in proposal.lines:
+        revenue[_revenue_account(line)] += line.tax.net_minor
+        if line.tax.tax_minor:
+            tax[line.treatment.country] += line.tax.tax_minor
+    currency = proposal.currency
+    return [
+        *(PostingDraft(account, -amount, currency) for account, amount in revenue.items()),
+        *(PostingDraft(TAX_PAYABLE, -amount, currency, country=country) for country, amount in tax.items()),
+    ]
+
+
+def _revenue_account(line: ProposedLine) -> str:
+    """Return where a line's net goes: deferred while its period lies ahead, else revenue."""
+    charge = line.charge
+    return DEFERRED_REVENUE if charge.kind == RECURRING and not charge.in_arrears else REVENUE

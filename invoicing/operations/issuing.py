@@ -1,0 +1,317 @@
+"""Store proposals as finalised invoices and credit notes, in bulk; one is a bulk of one.
+
+Numbers come last (Billing rules, section 8): `store_lines` writes lines, entries and what open invoices lose; after it
+the caller writes its own rows; `finalize` then takes the numbers and writes the documents, and the caller commits.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from core.copying import copy_rows
+from core.domain.outbox import OutboxDraft
+from core.identifiers import new_id
+from core.operations import emit, require_transaction
+from customers.models import Brand
+from invoicing.domain.assembly import Proposal, ProposedLine
+from invoicing.domain.postings import credit_note_entry, invoice_entry
+from invoicing.models import Invoice, NumberSeries
+from invoicing.operations.numbering import AllocatedNumber, NumberRequest, allocate_numbers, ensure_series
+from ledger import operations as ledger_operations
+
+CHARGE_COLUMNS = (
+    "id", "position", "subscription_id", "item_id", "kind", "period_start", "period_end", "tier", "revision",
+    "description", "quantity", "currency", "amount_minor", "discount_minor", "net_minor", "tax_minor", "gross_minor",
+    "including_tax", "tax_rate", "tax_category", "tax_country", "proof",
+)  # fmt: skip
+LINE_COLUMNS = (*CHARGE_COLUMNS, "invoice_id", "unit_price")
+CREDIT_LINE_COLUMNS = (*CHARGE_COLUMNS, "credit_note_id", "invoice_id")
+DOCUMENT_COLUMNS = (
+    "id", "customer_id", "brand_id", "origin", "currency", "series_id", "number_year", "sequence", "number",
+    "issue_date", "sub_total_minor", "tax_total_minor", "total_minor", "seller", "buyer", "locale", "time_zone",
+    "created_at",
+)  # fmt: skip
+INVOICE_COLUMNS = (
+    *DOCUMENT_COLUMNS, "status", "due_moment_at", "due_date", "supply_start", "supply_end", "discount_total_minor",
+    "balance_applied_minor", "amount_paid_minor", "amount_credited_minor", "amount_due_minor", "billing_type",
+    "payment_method_id", "notes", "finalized_at", "paid_at",
+)  # fmt: skip
+CREDIT_NOTE_COLUMNS = (*DOCUMENT_COLUMNS, "to_invoices_minor", "to_balance_minor", "refunded_minor", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A proposal on its way into the database, with the id its document will have."""
+
+    id: uuid.UUID
+    proposal: Proposal
+    to_invoices_minor: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it is an invoice that still has to be paid."""
+        return not self.proposal.is_credit and self.proposal.amount_due_minor > 0
+
+
+def store_lines(
+    proposals: Sequence[Proposal], *, as_of: datetime, first_id: uuid.UUID | None = None
+) -> tuple[Issued, ...]:
+    """Write the lines and book entries of proposals, in the caller's transaction, the customers locked.
+
+    A credit note lowers the open invoices its lines correct; what is left goes to the balance. `first_id` is the id the
+    first document keeps: a draft's that becomes it. Raises IntegrityError (`a_charge_is_billed_once`) when a charge is
+    billed already.
+    """
+    require_transaction()
+    issued = tuple(
+        Issued(
+            first_id if first_id is not None and not position else new_id(),
+            proposal,
+            _lower_open_invoices(proposal, as_of) if proposal.is_credit else 0,
+        )
+        for position, proposal in enumerate(proposals)
+    )
+    invoices = [document for document in issued if not document.proposal.is_credit]
+    credits = [document for document in issued if document.proposal.is_credit]
+    copy_rows("invoicing_invoiceline", LINE_COLUMNS, [row for document in invoices for row in _lines(document)])
+    copy_rows(
+        "invoicing_creditnoteline",
+        CREDIT_LINE_COLUMNS,
+        [row for document in credits for row in _credit_lines(document)],
+    )
+    ledger_operations.post_entries(
+        [
+            *(invoice_entry(document.proposal, document.id, as_of) for document in invoices if _has_money(document)),
+            *(
+                credit_note_entry(document.proposal, document.id, as_of, to_invoices_minor=document.to_invoices_minor)
+                for document in credits
+            ),
+        ]
+    )
+    return issued
+
+
+def finalize(issued: Sequence[Issued], *, as_of: datetime) -> None:
+    """Give the documents their numbers and write them; nothing but the commit should follow.
+
+    Everything is prepared before the series are locked.
+    """
+    require_transaction()
+    if not issued:
+        return
+    series = _series(issued, as_of)
+    requests = [_request(document, series) for document in issued]
+    events = [draft for document in issued for draft in _events(document, as_of)]
+    numbers = allocate_numbers(requests)
+    numbered = list(zip(issued, numbers, strict=True))
+    copy_rows(
+        "invoicing_invoice",
+        INVOICE_COLUMNS,
+        [_invoice_row(doc, number, as_of) for doc, number in numbered if not doc.proposal.is_credit],
+    )
+    copy_rows(
+        "invoicing_creditnote",
+        CREDIT_NOTE_COLUMNS,
+        [_credit_note_row(doc, number, as_of) for doc, number in numbered if doc.proposal.is_credit],
+    )
+    emit(*events)
+
+
+def store_draft(proposal: Proposal, *, as_of: datetime) -> uuid.UUID:
+    """Write a proposal as a draft with its lines: no number, no entry, no voucher or balance used; return its id."""
+    require_transaction()
+    draft = Issued(new_id(), proposal)
+    copy_rows("invoicing_invoiceline", LINE_COLUMNS, _lines(draft))
+    copy_rows("invoicing_invoice", INVOICE_COLUMNS, [_invoice_row(draft, None, as_of)])
+    return draft.id
+
+
+def delete_draft(invoice_id: uuid.UUID) -> None:
+    """Take a draft and its lines away; foreign keys are deferred, so its id may be used again in this transaction.
+
+    Raises IntegrityError (`finalised_invoice_is_fixed`) when it is no draft.
+    """
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM invoicing_invoiceline WHERE invoice_id = %s", [invoice_id])
+        cursor.execute("DELETE FROM invoicing_invoice WHERE id = %s", [invoice_id])
+
+
+def _has_money(document: Issued) -> bool:
+    """Tell whether an invoice moves the books at all (a zero invoice is a paper trail only)."""
+    return any(line.tax.gross_minor or line.tax.net_minor for line in document.proposal.lines)
+
+
+def _lower_open_invoices(proposal: Proposal, as_of: datetime) -> int:
+    """Credit a negative proposal's gross to the open invoices its lines correct; return what they took."""
+    corrected = list(dict.fromkeys(line.charge.corrects for line in proposal.lines if line.charge.corrects))
+    if not corrected:
+        return 0
+    rest = -proposal.total_minor
+    open_invoices = Invoice.objects.select_for_update().filter(id__in=corrected, status=Invoice.Status.OPEN)
+    for invoice in open_invoices.order_by("id"):
+        taken = min(rest, invoice.amount_due_minor)
+        invoice.amount_credited_minor += taken
+        invoice.amount_due_minor -= taken
+        if not invoice.amount_due_minor:
+            invoice.status, invoice.paid_at = Invoice.Status.PAID, as_of
+        invoice.save(update_fields=["amount_credited_minor", "amount_due_minor", "status", "paid_at"])
+        rest -= taken
+    return -proposal.total_minor - rest
+
+
+def _lines(document: Issued) -> list[tuple[Any, ...]]:
+    """Return the rows of an invoice's lines."""
+    currency = document.proposal.currency
+    return [
+        (*_charge_row(position, line, currency), document.id, line.charge.unit_price)
+        for position, line in enumerate(document.proposal.lines, start=1)
+    ]
+
+
+def _credit_lines(document: Issued) -> list[tuple[Any, ...]]:
+    """Return the rows of a credit note's lines, signed as proposed."""
+    currency = document.proposal.currency
+    return [
+        (*_charge_row(position, line, currency), document.id, line.charge.corrects)
+        for position, line in enumerate(document.proposal.lines, start=1)
+    ]
+
+
+def _charge_row(position: int, line: ProposedLine, currency: str) -> tuple[Any, ...]:
+    """Return what lines of invoices and of credit notes have in common, in the order of CHARGE_COLUMNS."""
+    charge, tax, treatment = line.charge, line.tax, line.treatment
+    return (
+        new_id(),
+        position,
+        charge.subscription_id,
+        charge.item_id,
+        charge.kind,
+        charge.period_start,
+        charge.period_end,
+        charge.tier,
+        charge.revision,
+        charge.description,
+        charge.quantity,
+        currency,
+        charge.amount_minor,
+        line.discount_minor,
+        tax.net_minor,
+        tax.tax_minor,
+        tax.gross_minor,
+        charge.price.including_tax,
+        treatment.rate,
+        str(treatment.category),
+        treatment.country,
+        line.proof(),
+    )
+
+
+def _series(issued: Sequence[Issued], as_of: datetime) -> dict[tuple[uuid.UUID, str], NumberSeries]:
+    """Return the series of every brand and kind at hand, made where a brand has none yet."""
+    wanted = {(document.proposal.account.seller.brand_id, _kind(document)) for document in issued}
+    found = {
+        (series.brand_id, series.kind): series
+        for series in NumberSeries.objects.filter(brand_id__in={brand_id for brand_id, _ in wanted})
+    }
+    for brand_id, kind in wanted - found.keys():
+        found[brand_id, kind] = ensure_series(brand=Brand.objects.get(id=brand_id), kind=kind, now=as_of)
+    return found
+
+
+def _kind(document: Issued) -> str:
+    """Return which kind of series numbers a document."""
+    return "credit_note" if document.proposal.is_credit else "invoice"
+
+
+def _request(document: Issued, series: dict[tuple[uuid.UUID, str], NumberSeries]) -> NumberRequest:
+    """Return the request for a document's number."""
+    seller = document.proposal.account.seller
+    return NumberRequest(series[seller.brand_id, _kind(document)], seller.code, document.proposal.occasion.issue_date)
+
+
+def _document_row(document: Issued, number: AllocatedNumber | None, as_of: datetime) -> tuple[Any, ...]:
+    """Return what invoices and credit notes have in common, in the order of DOCUMENT_COLUMNS; a draft has no number."""
+    proposal = document.proposal
+    account = proposal.account
+    sign = -1 if proposal.is_credit else 1
+    numbered = (None, None, None, None, None)
+    if number is not None:
+        issue_date = proposal.occasion.issue_date
+        numbered = (number.series_id, number.year, number.sequence, number.number, issue_date)
+    return (
+        document.id,
+        account.customer_id,
+        account.seller.brand_id,
+        proposal.occasion.origin,
+        proposal.currency,
+        *numbered,
+        sign * proposal.sub_total_minor,
+        sign * proposal.tax_total_minor,
+        sign * proposal.total_minor,
+        account.seller.party,
+        account.party,
+        account.locale,
+        account.zone,
+        as_of,
+    )
+
+
+def _invoice_row(document: Issued, number: AllocatedNumber | None, as_of: datetime) -> tuple[Any, ...]:
+    """Return the row of an invoice, in the order of INVOICE_COLUMNS; without a number it is a draft."""
+    proposal = document.proposal
+    charges = [line.charge for line in proposal.lines]
+    status, finalized_at, due_date = "draft", None, None
+    if number is not None:
+        status, finalized_at, due_date = "open" if document.is_open else "paid", as_of, proposal.due_date
+    return (
+        *_document_row(document, number, as_of),
+        status,
+        proposal.occasion.moment,
+        due_date,
+        min(charge.period_start for charge in charges),
+        max(charge.period_end for charge in charges),
+        proposal.discount_total_minor,
+        proposal.balance_applied_minor,
+        0,
+        0,
+        proposal.amount_due_minor,
+        proposal.account.billing_type,
+        proposal.payment_method_id,
+        list(proposal.notes),
+        finalized_at,
+        as_of if status == "paid" else None,
+    )
+
+
+def _credit_note_row(document: Issued, number: AllocatedNumber, as_of: datetime) -> tuple[Any, ...]:
+    """Return the row of a credit note, amounts positive, in the order of CREDIT_NOTE_COLUMNS."""
+    given_back = -document.proposal.total_minor
+    return (
+        *_document_row(document, number, as_of),
+        document.to_invoices_minor,
+        given_back - document.to_invoices_minor,
+        0,
+        "",
+    )
+
+
+def _events(document: Issued, as_of: datetime) -> list[OutboxDraft]:
+    """Return the facts a document makes true."""
+    proposal = document.proposal
+    payload = {
+        "customer": str(proposal.account.customer_id),
+        "currency": proposal.currency,
+        "total": abs(proposal.total_minor),
+        "amount_due": max(proposal.amount_due_minor, 0),
+    }
+    if proposal.is_credit:
+        return [OutboxDraft("credit_note.created", "credit_note", document.id, as_of, payload)]
+    finalized = OutboxDraft("invoice.finalized", "invoice", document.id, as_of, payload)
+    if document.is_open:
+        return [finalized]
+    return [finalized, OutboxDraft("invoice.paid", "invoice", document.id, as_of, payload)]
