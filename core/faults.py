@@ -1,7 +1,7 @@
 """Named points at which a test may end the process, to prove that what is left can be resumed.
 
-Nothing happens unless RECKONER_FAULT names a point: `point`, `point:kill` or `point:raise`, with `@n` for the n-th time it is
-reached (`charging.answered:kill@3`). `kill` is what a power cut leaves: no clean-up runs.
+Nothing happens unless RECKONER_FAULT names a point: `point`, `point:kill` or `point:raise`, with `@n` for the n-th
+time it is reached (`charging.answered:kill@3`). `kill` is what a power cut leaves: no clean-up runs.
 """
 
 import os

@@ -1,0 +1,146 @@
+"""Cards: kept by the provider, known here by reference and last four digits; never a number, in no row and no log."""
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+
+from billing.providers.base import CardFacts, CustomerFacts, NotSupported, Provider, ProviderUnavailable, TokenRefused
+from billing.providers.registry import card_provider_name, get_provider
+from core.domain.outbox import OutboxDraft
+from core.errors import Invalid, Unavailable
+from core.operations import emit, require_transaction
+from customers import queries as customer_queries
+from customers.models import Customer, PaymentMethod
+
+
+class ProviderAway(Unavailable):
+    """The payment provider does not answer; trying again later may help."""
+
+    code = "provider_unavailable"
+
+
+def create_setup_token(*, customer_id: uuid.UUID, now: datetime) -> str:
+    """Return a token with which the customer's browser hands a card to the provider.
+
+    Raises NotFound, Unavailable (`provider_unavailable`).
+    """
+    customer = customer_queries.get_customer(customer_id)
+    provider = get_provider(card_provider_name())
+    try:
+        return provider.create_setup_token(_ensure_provider_customer(provider, customer, now))
+    except ProviderUnavailable as error:
+        raise ProviderAway("The payment provider does not answer.") from error
+
+
+def add_card(*, customer_id: uuid.UUID, token: str, now: datetime) -> PaymentMethod:
+    """Keep the card that a token stands for; a customer's first card becomes the default.
+
+    The provider is called before the transaction, which only adds the row. Raises NotFound; Invalid on `token` when it
+    is refused; Unavailable (`provider_unavailable`), then nothing was kept.
+    """
+    customer = customer_queries.get_customer(customer_id)
+    provider = get_provider(card_provider_name())
+    try:
+        reference = _ensure_provider_customer(provider, customer, now)
+        facts = provider.attach(customer_reference=reference, token=token)
+    except TokenRefused as error:
+        raise Invalid("The card was refused.", fields={"token": str(error)}) from error
+    except ProviderUnavailable as error:
+        raise ProviderAway("The payment provider does not answer.") from error
+    with transaction.atomic(durable=True):
+        customer_queries.lock_customer(customer_id)
+        return keep_card(customer_id=customer_id, provider=provider.name, facts=facts, now=now)
+
+
+def keep_card(*, customer_id: uuid.UUID, provider: str, facts: CardFacts, now: datetime) -> PaymentMethod:
+    """Add the row of a card that the provider keeps, in the caller's transaction, the customer locked.
+
+    Raises RuntimeError outside a transaction.
+    """
+    require_transaction()
+    defaults = PaymentMethod.objects.filter(customer_id=customer_id, is_default=True, removed_at__isnull=True)
+    card = PaymentMethod.objects.create(
+        customer_id=customer_id,
+        provider=provider,
+        provider_reference=facts.reference,
+        name=facts.name,
+        brand=facts.brand,
+        last_four=facts.last_four,
+        expiry_month=facts.expiry_month,
+        expiry_year=facts.expiry_year,
+        country=facts.country,
+        is_default=not defaults.exists(),
+        created_at=now,
+    )
+    emit(_fact("payment_method.added", card, now))
+    return card
+
+
+def set_default_card(*, payment_method_id: uuid.UUID, now: datetime) -> PaymentMethod:
+    """Make a card the one that is charged unless another is named. Raises NotFound."""
+    found = customer_queries.get_payment_method(payment_method_id)
+    with transaction.atomic(durable=True):
+        customer_queries.lock_customer(found.customer_id)
+        card = customer_queries.get_payment_method(payment_method_id)
+        _make_default(card)
+    return card
+
+
+def remove_card(*, payment_method_id: uuid.UUID, now: datetime) -> None:
+    """Forget a card, at the provider first; the newest card left becomes the default when the default goes.
+
+    Raises NotFound for a card that is gone already, Unavailable (`provider_unavailable`), then the card stays.
+    """
+    found = customer_queries.get_payment_method(payment_method_id)
+    try:
+        get_provider(found.provider).detach(found.provider_reference)
+    except ProviderUnavailable as error:
+        raise ProviderAway("The payment provider does not answer.") from error
+    except NotSupported as error:
+        raise Invalid(str(error), fields={"payment_details": str(error)}) from error
+    with transaction.atomic(durable=True):
+        customer_queries.lock_customer(found.customer_id)
+        card = customer_queries.get_payment_method(payment_method_id)
+        was_default = card.is_default
+        card.is_default, card.removed_at = False, now
+        card.save(update_fields=["is_default", "removed_at"])
+        heir = customer_queries.list_payment_methods(card.customer_id).first() if was_default else None
+        if heir is not None:
+            _make_default(heir)
+        emit(_fact("payment_method.removed", card, now))
+
+
+def _ensure_provider_customer(provider: Provider, customer: Customer, now: datetime) -> str:
+    """Return the provider's reference of a customer, made and kept when there is none; outside a transaction."""
+    if customer.external_reference:
+        return customer.external_reference
+    facts = CustomerFacts(email=customer.email, name=customer.company_name or customer.name)
+    # Two that ask at once get the same reference, because they ask with the same key.
+    reference = provider.create_customer(facts, idempotency_key=f"customer:{customer.id}")
+    with transaction.atomic(durable=True):
+        locked = customer_queries.lock_customer(customer.id)
+        if not locked.external_reference:
+            locked.external_reference, locked.updated_at = reference, now
+            locked.save(update_fields=["external_reference", "updated_at"])
+        return locked.external_reference
+
+
+def _make_default(card: PaymentMethod) -> None:
+    """Make a card its customer's default, the customer locked."""
+    others = PaymentMethod.objects.filter(customer_id=card.customer_id, is_default=True).exclude(id=card.id)
+    others.update(is_default=False)
+    card.is_default = True
+    card.save(update_fields=["is_default"])
+
+
+def _fact(type_: str, card: PaymentMethod, now: datetime) -> OutboxDraft:
+    payload = {
+        "customer": str(card.customer_id),
+        "brand": card.brand,
+        "last_four": card.last_four,
+        "expiry_month": card.expiry_month,
+        "expiry_year": card.expiry_year,
+        "default": card.is_default,
+    }
+    return OutboxDraft(type_, "payment_method", card.id, now, payload)

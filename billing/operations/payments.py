@@ -1,0 +1,148 @@
+"""Take money in: onto the invoice and the customer's balance, into the books, with a receipt and the facts."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from psycopg.errors import UniqueViolation
+
+from billing.domain.payments import AttemptAction, AttemptStatus, next_attempt_status, split_payment
+from billing.domain.postings import ReceivedMoney, payment_entry
+from billing.models import Payment, PaymentAttempt
+from billing.operations import standing
+from billing.operations.receipts import issue_receipts
+from billing.providers.registry import MANUAL
+from billing.queries import payments as payment_queries
+from core.domain.outbox import OutboxDraft
+from core.domain.schedule import local_date
+from core.errors import Conflict, Invalid
+from core.operations import emit, require_transaction
+from customers import queries as customer_queries
+from customers.models import Brand
+from invoicing.models import Invoice
+from ledger import operations as ledger_operations
+
+ONE_PAYMENT_PER_REFERENCE = "one_payment_per_provider_reference"
+RECEIVABLE_STATUSES = frozenset({Invoice.Status.OPEN, Invoice.Status.PAID})
+
+
+@dataclass(frozen=True, slots=True)
+class Income:
+    """A payment that came in at `paid_at` for an invoice of a brand; its own row is written by the caller."""
+
+    payment: Payment
+    invoice: Invoice
+    brand: Brand
+    paid_at: datetime
+
+
+def take_in(incomes: Sequence[Income], facts: Sequence[OutboxDraft], now: datetime) -> None:
+    """Put payments onto their invoices, what is over onto the balances; post, number the receipts, emit the facts.
+
+    The last step of the caller's transaction, because it locks the receipts' series. The caller holds the customers'
+    locks and has written the payments; `facts` are emitted before the ones made here. Raises RuntimeError outside a
+    transaction.
+    """
+    require_transaction()
+    made = [*facts]
+    entries = []
+    for income in incomes:
+        payment, invoice = income.payment, income.invoice
+        split = split_payment(payment.amount_minor, invoice.amount_due_minor)
+        money = ReceivedMoney(payment.id, payment.customer_id, payment.currency, split, payment.fee_minor)
+        accounting_date = local_date(income.paid_at, income.brand.time_zone)
+        entries.append(payment_entry(money, posted_at=income.paid_at, accounting_date=accounting_date))
+        invoice.amount_paid_minor += split.to_invoice_minor
+        invoice.amount_due_minor -= split.to_invoice_minor
+        made.append(_fact("payment.succeeded", "payment", payment.id, income))
+        if invoice.status == Invoice.Status.OPEN and invoice.amount_due_minor == 0:
+            invoice.status, invoice.paid_at = Invoice.Status.PAID, income.paid_at
+            made.append(_fact("invoice.paid", "invoice", invoice.id, income))
+    invoices = [income.invoice for income in incomes]
+    Invoice.objects.bulk_update(invoices, ["amount_paid_minor", "amount_due_minor", "status", "paid_at"])
+    made += standing.mark_paid([invoice.id for invoice in invoices if invoice.status == Invoice.Status.PAID], now)
+    ledger_operations.post_entries(entries)
+    issue_receipts([(income.payment, income.brand) for income in incomes], now)
+    emit(*made)
+
+
+def record_transfer(
+    *, invoice_id: uuid.UUID, amount_minor: int, currency: str, paid_at: datetime, reference: str, now: datetime
+) -> Payment:
+    """Record money that arrived outside a provider; what is over goes to the customer's balance.
+
+    `reference` is the bank's own reference of the transfer: the same one is refused twice. Raises NotFound; Invalid
+    for another currency, an amount not above 0 or a moment ahead; Conflict for an invoice that cannot be paid or a
+    transfer known already.
+    """
+    with transaction.atomic(durable=True):
+        customer = customer_queries.lock_customer(payment_queries.get_invoice(invoice_id).customer_id)
+        invoice = payment_queries.get_invoice(invoice_id)
+        _check_transfer(invoice, amount_minor, currency, paid_at, now)
+        payment = Payment(
+            customer=customer,
+            invoice=invoice,
+            provider=MANUAL,
+            external_reference=reference,
+            status=Payment.Status.COMPLETED,
+            currency=currency,
+            amount_minor=amount_minor,
+            created_at=now,
+            completed_at=paid_at,
+        )
+        _insert_transfer(payment)
+        if amount_minor >= invoice.amount_due_minor:
+            _cancel_scheduled(invoice)
+        take_in([Income(payment, invoice, customer.brand, paid_at)], (), now)
+    return payment
+
+
+def _insert_transfer(payment: Payment) -> None:
+    """Insert a transfer, unless its reference is known. Raises Conflict."""
+    try:
+        with transaction.atomic():
+            payment.save(force_insert=True)
+    except IntegrityError as refusal:
+        breach = refusal.__cause__
+        if not isinstance(breach, UniqueViolation) or breach.diag.constraint_name != ONE_PAYMENT_PER_REFERENCE:
+            raise
+        raise Conflict(
+            f"A transfer with the reference {payment.external_reference} is recorded already.",
+            code="duplicate_transfer",
+        ) from refusal
+
+
+def _check_transfer(invoice: Invoice, amount_minor: int, currency: str, paid_at: datetime, now: datetime) -> None:
+    if invoice.status not in RECEIVABLE_STATUSES:
+        raise Conflict(f"An invoice that is {invoice.status} takes no payment.", code="invoice_not_open")
+    faults = {}
+    if currency != invoice.currency:
+        faults["currency"] = f"The invoice is in {invoice.currency}."
+    if amount_minor <= 0:
+        faults["amount"] = "The amount must be above 0."
+    if paid_at > now:
+        faults["paid_at"] = "The moment lies ahead."
+    if faults:
+        raise Invalid("The transfer cannot be recorded.", fields=faults)
+
+
+def _cancel_scheduled(invoice: Invoice) -> None:
+    """Cancel an invoice's attempt that waits for its day; one being called is settled when its answer comes."""
+    waiting = PaymentAttempt.objects.filter(invoice=invoice, status=AttemptStatus.SCHEDULED)
+    waiting.update(status=next_attempt_status(AttemptStatus.SCHEDULED, AttemptAction.CANCEL))
+
+
+def _fact(type_: str, object_kind: str, object_id: uuid.UUID, income: Income) -> OutboxDraft:
+    payment, invoice = income.payment, income.invoice
+    payload = {
+        "customer": str(payment.customer_id),
+        "invoice": str(invoice.id),
+        "invoice_number": invoice.number,
+        "payment": str(payment.id),
+        "amount": payment.amount_minor,
+        "currency": payment.currency,
+        "amount_due": invoice.amount_due_minor,
+    }
+    return OutboxDraft(type_, object_kind, object_id, income.paid_at, payload)

@@ -1,0 +1,157 @@
+"""What the engine asks of a payment provider, in values of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from billing.domain.payments import FailureReason
+
+
+class ProviderError(Exception):
+    """The provider did not do what was asked."""
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider could not be reached: nothing happened there."""
+
+
+class OutcomeUnknown(ProviderError):
+    """The request was sent and no answer came: it may have happened."""
+
+
+class TokenRefused(ProviderError):
+    """The card token is unknown, used up or refused; the message may be shown."""
+
+
+class RefundRefused(ProviderError):
+    """The refund is above what is left of the charge, or the charge is unknown."""
+
+
+class IdempotencyMismatch(ProviderError):
+    """The idempotency key was used before, for another request."""
+
+
+class NotSupported(ProviderError):
+    """The provider has no such thing."""
+
+
+class Outcome(StrEnum):
+    """How a charge ended, as far as is known."""
+
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    AUTHENTICATION_REQUIRED = "authentication_required"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFacts:
+    """What a provider is told of a customer."""
+
+    email: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """A card as the provider keeps it; the number stays there."""
+
+    reference: str
+    brand: str
+    last_four: str
+    expiry_month: int
+    expiry_year: int
+    country: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRequest:
+    """One charge without the customer present. `amount_minor` is in minor units; metadata holds business facts only."""
+
+    idempotency_key: str
+    amount_minor: int
+    currency: str
+    customer_reference: str
+    card_reference: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeResult:
+    """What the provider says of a charge.
+
+    `amount_minor` and `fee_minor` are what it took, in minor units of `currency`, and 0 unless it succeeded; `hard`
+    means that this card will never pay.
+    """
+
+    outcome: Outcome
+    reference: str = ""
+    amount_minor: int = 0
+    currency: str = ""
+    fee_minor: int = 0
+    reason: FailureReason | None = None
+    message: str = ""
+    hard: bool = False
+    authentication_url: str = ""
+
+
+UNKNOWN = ChargeResult(Outcome.UNKNOWN)
+
+
+class RefundStatus(StrEnum):
+    """What a provider says of a refund."""
+
+    ISSUED = "issued"
+    STARTED = "started"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """Money to give back from one charge, in minor units."""
+
+    idempotency_key: str
+    charge_reference: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundResult:
+    """What the provider says of a refund."""
+
+    reference: str
+    status: RefundStatus
+
+
+class Provider(Protocol):
+    """A payment provider. Every call may raise ProviderUnavailable; calls that move money may raise OutcomeUnknown."""
+
+    name: str
+
+    def create_customer(self, facts: CustomerFacts, *, idempotency_key: str) -> str:
+        """Make the customer known and return the provider's reference; the same key returns the same one."""
+
+    def create_setup_token(self, customer_reference: str) -> str:
+        """Return a token with which the customer's browser may hand over a card."""
+
+    def attach(self, *, customer_reference: str, token: str) -> CardFacts:
+        """Keep a card for the customer. Raises TokenRefused."""
+
+    def detach(self, card_reference: str) -> None:
+        """Forget a card; one that is already forgotten is no error."""
+
+    def charge(self, request: ChargeRequest) -> ChargeResult:
+        """Charge a card without the customer present; the same key returns the same result and takes nothing more.
+
+        Raises IdempotencyMismatch when the key was used for another request.
+        """
+
+    def lookup(self, idempotency_key: str) -> ChargeResult | None:
+        """Return what became of the charge with this key, None when the provider never took it on."""
+
+    def refund(self, request: RefundRequest) -> RefundResult:
+        """Give money back. Raises RefundRefused."""

@@ -1,0 +1,46 @@
+"""Bank transfers and cash: nobody to call, staff record what arrived (`operations.payments.record_transfer`)."""
+
+from billing.providers.base import (
+    CardFacts,
+    ChargeRequest,
+    ChargeResult,
+    CustomerFacts,
+    NotSupported,
+    RefundRequest,
+    RefundResult,
+    RefundStatus,
+)
+
+
+class ManualProvider:
+    """Money that moves outside: it has no cards and cannot charge; a refund is a note that staff paid it out."""
+
+    name = "manual"
+
+    def create_customer(self, facts: CustomerFacts, *, idempotency_key: str) -> str:
+        """Return nothing: no provider knows this customer."""
+        return ""
+
+    def create_setup_token(self, customer_reference: str) -> str:
+        """Refuse: there are no cards. Raises NotSupported."""
+        raise NotSupported("Transfers have no cards.")
+
+    def attach(self, *, customer_reference: str, token: str) -> CardFacts:
+        """Refuse: there are no cards. Raises NotSupported."""
+        raise NotSupported("Transfers have no cards.")
+
+    def detach(self, card_reference: str) -> None:
+        """Refuse: there are no cards. Raises NotSupported."""
+        raise NotSupported("Transfers have no cards.")
+
+    def charge(self, request: ChargeRequest) -> ChargeResult:
+        """Refuse: the customer transfers when they like. Raises NotSupported."""
+        raise NotSupported("A transfer is made by the customer; it cannot be charged.")
+
+    def lookup(self, idempotency_key: str) -> ChargeResult | None:
+        """Return None: nothing was ever charged."""
+        return None
+
+    def refund(self, request: RefundRequest) -> RefundResult:
+        """Return a refund that staff made by transfer; its key is its reference."""
+        return RefundResult(reference=request.idempotency_key, status=RefundStatus.ISSUED)

@@ -1,0 +1,280 @@
+"""The sandbox's own records: an SQLite file beside the engine's database, because it plays a system outside of it.
+
+A database that is rolled back, restored or killed must find the provider where it really is, so nothing here shares
+the engine's transactions or its backup. All processes that share the data folder share the file; it survives restarts
+and SIGKILL.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from billing.domain.payments import FailureReason
+from billing.providers.base import (
+    ChargeRequest,
+    ChargeResult,
+    IdempotencyMismatch,
+    Outcome,
+    RefundRefused,
+    RefundRequest,
+)
+from core.services.folder import make_private
+from core.services.locks import FileLock
+
+SECONDS_TO_WAIT_FOR_A_LOCK = 30.0
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS request (idempotency_key TEXT PRIMARY KEY, arrivals INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS charge (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    idempotency_key TEXT NOT NULL UNIQUE,
+    reference TEXT NOT NULL UNIQUE,
+    card_reference TEXT NOT NULL,
+    customer TEXT NOT NULL,
+    asked_minor INTEGER NOT NULL CHECK (asked_minor > 0),
+    currency TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    fee_minor INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    message TEXT NOT NULL,
+    hard INTEGER NOT NULL,
+    authentication_url TEXT NOT NULL,
+    metadata TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS charge_customer ON charge (customer);
+CREATE INDEX IF NOT EXISTS charge_card ON charge (card_reference);
+CREATE TABLE IF NOT EXISTS customer (idempotency_key TEXT PRIMARY KEY, reference TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS detached_card (reference TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS refund (
+    idempotency_key TEXT PRIMARY KEY,
+    reference TEXT NOT NULL UNIQUE,
+    charge_reference TEXT NOT NULL REFERENCES charge (reference),
+    amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
+    currency TEXT NOT NULL
+);
+"""
+FIND_CHARGE = "SELECT * FROM charge WHERE idempotency_key = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCharge:
+    """A charge as the sandbox remembers it; `asked_minor` is the amount of the request, in minor units."""
+
+    idempotency_key: str
+    card_reference: str
+    customer: str
+    asked_minor: int
+    metadata: Mapping[str, str]
+    result: ChargeResult
+
+    @property
+    def is_captured(self) -> bool:
+        """Tell whether money was taken."""
+        return self.result.outcome is Outcome.SUCCEEDED
+
+
+class SandboxStore:
+    """The records of one sandbox account."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def note_arrival(self, idempotency_key: str) -> int:
+        """Count a request with this key and return how many came so far, this one included."""
+        with self._writing() as database:
+            database.execute(
+                "INSERT INTO request VALUES (?, 1) ON CONFLICT (idempotency_key) DO UPDATE SET arrivals = arrivals + 1",
+                [idempotency_key],
+            )
+            return int(self._one(database, "SELECT arrivals FROM request WHERE idempotency_key = ?", idempotency_key))
+
+    def count_arrivals(self, idempotency_key: str) -> int:
+        """Return how often a charge with this key was asked for."""
+        with self._reading() as database:
+            return int(
+                self._one(database, "SELECT sum(arrivals) FROM request WHERE idempotency_key = ?", idempotency_key) or 0
+            )
+
+    def take_charge(self, request: ChargeRequest, decide: Callable[[int], ChargeResult]) -> StoredCharge:
+        """Decide a charge and keep it, or return the one this key already has.
+
+        `decide` is given how many charges of the card were captured before. Raises IdempotencyMismatch when the key
+        belongs to another amount, currency or card.
+        """
+        with self._writing() as database:
+            found = database.execute(FIND_CHARGE, [request.idempotency_key]).fetchone()
+            if found is None:
+                captured = int(
+                    self._one(
+                        database,
+                        "SELECT count(*) FROM charge WHERE card_reference = ? AND outcome = 'succeeded'",
+                        request.card_reference,
+                    )
+                )
+                self._add_charge(database, request, decide(captured))
+                found = database.execute(FIND_CHARGE, [request.idempotency_key]).fetchone()
+        stored = _stored(found)
+        asked = request.amount_minor, request.currency, request.card_reference
+        if (stored.asked_minor, stored.result.currency, stored.card_reference) != asked:
+            raise IdempotencyMismatch("This idempotency key was used for another charge.")
+        return stored
+
+    def find_charge(self, idempotency_key: str) -> StoredCharge | None:
+        """Return the charge with this key, None when there is none."""
+        with self._reading() as database:
+            row = database.execute(FIND_CHARGE, [idempotency_key]).fetchone()
+        return None if row is None else _stored(row)
+
+    def list_charges(self, *, customer: str) -> tuple[StoredCharge, ...]:
+        """Return the charges whose metadata name this customer, oldest first."""
+        with self._reading() as database:
+            rows = database.execute("SELECT * FROM charge WHERE customer = ? ORDER BY position", [customer]).fetchall()
+        return tuple(_stored(row) for row in rows)
+
+    def count_captures(self, *, customer: str) -> int:
+        """Return how often money was really taken from this customer."""
+        return sum(charge.is_captured for charge in self.list_charges(customer=customer))
+
+    def settle_pending(self, idempotency_key: str, result: ChargeResult) -> None:
+        """Give a pending charge its outcome; a charge that has one keeps it."""
+        with self._writing() as database:
+            database.execute(
+                "UPDATE charge SET outcome = ?, fee_minor = ?, reason = ?, message = ?"
+                " WHERE idempotency_key = ? AND outcome = 'pending'",
+                [result.outcome, result.fee_minor, result.reason or "", result.message, idempotency_key],
+            )
+
+    def customer_reference(self, idempotency_key: str, reference: str) -> str:
+        """Keep a customer under this key and return its reference: the first one given."""
+        with self._writing() as database:
+            database.execute("INSERT OR IGNORE INTO customer VALUES (?, ?)", [idempotency_key, reference])
+            return str(self._one(database, "SELECT reference FROM customer WHERE idempotency_key = ?", idempotency_key))
+
+    def detach(self, card_reference: str) -> None:
+        """Remember that a card is gone."""
+        with self._writing() as database:
+            database.execute("INSERT OR IGNORE INTO detached_card VALUES (?)", [card_reference])
+
+    def is_detached(self, card_reference: str) -> bool:
+        """Tell whether a card is gone."""
+        with self._reading() as database:
+            return bool(self._one(database, "SELECT count(*) FROM detached_card WHERE reference = ?", card_reference))
+
+    def take_refund(self, request: RefundRequest, reference: str) -> str:
+        """Keep a refund and return its reference, or the one this key already has.
+
+        Raises RefundRefused above what is left of the charge, IdempotencyMismatch when the key belongs to another
+        refund.
+        """
+        with self._writing() as database:
+            row = database.execute(
+                "SELECT reference, charge_reference, amount_minor, currency FROM refund WHERE idempotency_key = ?",
+                [request.idempotency_key],
+            ).fetchone()
+            if row is not None:
+                if tuple(row)[1:] != (request.charge_reference, request.amount_minor, request.currency):
+                    raise IdempotencyMismatch("This idempotency key was used for another refund.")
+                return str(row["reference"])
+            left = self._one(
+                database,
+                "SELECT asked_minor - (SELECT coalesce(sum(refund.amount_minor), 0) FROM refund"
+                " WHERE refund.charge_reference = charge.reference)"
+                " FROM charge WHERE reference = ? AND currency = ? AND outcome = 'succeeded'",
+                request.charge_reference,
+                request.currency,
+            )
+            if left is None or not 0 < request.amount_minor <= int(left):
+                raise RefundRefused("The refund is above what is left of the charge.")
+            database.execute(
+                "INSERT INTO refund VALUES (?, ?, ?, ?, ?)",
+                [request.idempotency_key, reference, request.charge_reference, request.amount_minor, request.currency],
+            )
+        return reference
+
+    def _add_charge(self, database: sqlite3.Connection, request: ChargeRequest, result: ChargeResult) -> None:
+        database.execute(
+            "INSERT INTO charge (idempotency_key, reference, card_reference, customer, asked_minor, currency, outcome,"
+            " fee_minor, reason, message, hard, authentication_url, metadata)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                request.idempotency_key,
+                result.reference,
+                request.card_reference,
+                request.metadata.get("customer", ""),
+                request.amount_minor,
+                request.currency,
+                result.outcome,
+                result.fee_minor,
+                result.reason or "",
+                result.message,
+                result.hard,
+                result.authentication_url,
+                json.dumps(dict(request.metadata)),
+            ],
+        )
+
+    @staticmethod
+    def _one(database: sqlite3.Connection, statement: str, *values: object) -> Any:
+        row = database.execute(statement, values).fetchone()
+        return None if row is None else row[0]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        _prepare(self.path)
+        with closing(_connect(self.path)) as database:
+            yield database
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._reading() as database:
+            # Immediate: two requests with one key decide one after the other.
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the file for one piece of work: a connection of SQLite's belongs to one thread."""
+    database = sqlite3.connect(path, timeout=SECONDS_TO_WAIT_FOR_A_LOCK, isolation_level=None)
+    database.row_factory = sqlite3.Row
+    database.execute("PRAGMA synchronous = NORMAL")
+    return database
+
+
+@cache
+def _prepare(path: Path) -> None:
+    """Make the file and its tables when they are missing; two processes that start at once take turns."""
+    make_private(path.parent)
+    with FileLock(path.with_suffix(".lock")), closing(_connect(path)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.executescript(SCHEMA)
+
+
+def _stored(row: sqlite3.Row) -> StoredCharge:
+    outcome = Outcome(row["outcome"])
+    return StoredCharge(
+        idempotency_key=row["idempotency_key"],
+        card_reference=row["card_reference"],
+        customer=row["customer"],
+        asked_minor=row["asked_minor"],
+        metadata=json.loads(row["metadata"]),
+        result=ChargeResult(
+            outcome=outcome,
+            reference=row["reference"],
+            amount_minor=row["asked_minor"] if outcome is Outcome.SUCCEEDED else 0,
+            currency=row["currency"],
+            fee_minor=row["fee_minor"],
+            reason=FailureReason(row["reason"]) if row["reason"] else None,
+            message=row["message"],
+            hard=bool(row["hard"]),
+            authentication_url=row["authentication_url"],
+        ),
+    )
