@@ -1,10 +1,10 @@
 """One shape for everything that goes wrong on the REST API, and the one place that maps errors to HTTP."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar
 
-import msgspec
-from django.http import HttpResponse, JsonResponse
+from django.http import JsonResponse
 
 from core.errors import BillingError
 
@@ -84,7 +84,7 @@ def error_body(status: int, message: str, code: str = "", errors: Mapping[str, s
     body: dict[str, Any] = {"code": status, "message": message, "error": code or CODE_OF_STATUS.get(status, "error")}
     if errors:
         body["errors"] = dict(errors)
-    elif status == 400:
+    elif status == HTTPStatus.BAD_REQUEST:
         body["errors"] = {"body": message}
     return body
 
@@ -103,7 +103,7 @@ def error_response(error: BillingError) -> JsonResponse:
     """
     status = STATUS_OF_KIND.get(error.kind, 400)
     body = error_body(status, error.message, error.code, error.fields)
-    if status == 402:
+    if status == HTTPStatus.PAYMENT_REQUIRED:
         reason = getattr(error, "failure_reason", None)
         body |= {"paid": False, "failure_reason": reason if reason in FAILURE_REASONS else "general_decline"}
     response = _respond(status, body)
@@ -115,18 +115,7 @@ def error_response(error: BillingError) -> JsonResponse:
 
 def _respond(status: int, body: Mapping[str, Any]) -> JsonResponse:
     response = JsonResponse(body, status=status)
-    if status == 401:
+    if status == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = "Bearer"
     response["Cache-Control"] = "no-store"
     return response
-
-
-def is_error_answer(response: HttpResponse) -> bool:
-    """Tell whether a response already carries an error in the API's shape."""
-    if not response.get("Content-Type", "").startswith("application/json"):
-        return False
-    try:
-        body = msgspec.json.decode(response.content)
-    except msgspec.DecodeError:
-        return False
-    return isinstance(body, dict | list)

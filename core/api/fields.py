@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
@@ -17,6 +17,8 @@ from core.domain.places import countries, is_locale, time_zones
 
 LARGEST = 2**63 - 1
 LARGEST_COUNT = 2**31 - 1
+# Above it a JSON reader that knows doubles only would change the number.
+LARGEST_EXACT = Decimal(2) ** 53
 LARGEST_AMOUNT = 10**15
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -46,10 +48,16 @@ def text_fault(text: str) -> str | None:
     return None
 
 
-class StrictField(serializers.Field):
+if TYPE_CHECKING:
+    _Field = serializers.Field[Any, Any, Any, Any]
+else:
+    _Field = serializers.Field
+
+
+class StrictField(_Field):
     """A field that only takes values of its own JSON type."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {**COMMON_MESSAGES}
+    default_error_messages: ClassVar[dict[str, Any]] = {**COMMON_MESSAGES}
 
     def refuse(self, message: str) -> serializers.ValidationError:
         """Return the error to raise."""
@@ -59,7 +67,7 @@ class StrictField(serializers.Field):
 class TextField(StrictField, serializers.CharField):
     """A text, kept as it is sent."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {**COMMON_MESSAGES}
+    default_error_messages: ClassVar[dict[str, Any]] = {**COMMON_MESSAGES}
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("trim_whitespace", False)
@@ -141,7 +149,7 @@ def _whole(data: Any) -> int | None:
 class WholeNumberField(StrictField, serializers.IntegerField):
     """A whole number; a text is none."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {**COMMON_MESSAGES}
+    default_error_messages: ClassVar[dict[str, Any]] = {**COMMON_MESSAGES}
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("min_value", 0)
@@ -164,7 +172,7 @@ class AmountField(WholeNumberField):
         super().__init__(**options)
 
 
-class NumberField(StrictField, serializers.Field):
+class NumberField(StrictField):
     """An exact decimal, sent as a JSON number or as a text; it leaves as a number, or as a text where asked."""
 
     def __init__(
@@ -207,6 +215,13 @@ class NumberField(StrictField, serializers.Field):
         return Decimal(text) if "." in text else int(text)
 
 
+class PercentField(NumberField):
+    """A rate in percent, 0 to 100."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(places=6, minimum=0, maximum=100, **options)
+
+
 class IdField(StrictField, serializers.UUIDField):
     """A UUID in its ordinary spelling, in either case."""
 
@@ -246,7 +261,7 @@ def instant_text(moment: datetime) -> str:
 class InstantField(StrictField, serializers.DateTimeField):
     """An instant: RFC 3339 with an offset."""
 
-    def to_internal_value(self, data: Any) -> datetime:  # type: ignore[override]
+    def to_internal_value(self, data: Any) -> datetime:
         """Refuse what is no instant, or one outside 1970-2199."""
         moment = instant_of(data)
         if moment is None:
@@ -384,7 +399,7 @@ class MetadataField(StrictField):
 
     def _number(self, value: int | Decimal) -> int | float:
         """Return a number that survives every JSON reader."""
-        if abs(value) > 2**53:
+        if abs(Decimal(value)) > LARGEST_EXACT:
             raise self.refuse("must not hold a number above 2^53; send it as a text")
         return value if isinstance(value, int) else float(value)
 

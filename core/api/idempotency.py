@@ -3,6 +3,8 @@
 import base64
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
 
 from cryptography.fernet import Fernet
 from django.db import transaction
@@ -25,7 +27,7 @@ Run = Callable[[], HttpResponse]
 
 def is_kept(status: int) -> bool:
     """Tell whether an answer shows that the operation had begun, so that it must not be begun again."""
-    return 200 <= status < 300 or status in {402, 406, 409}
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES or status in {402, 406, 409}
 
 
 def claim_of(request: HttpRequest, api_key: ApiKey, content: bytes) -> Claim | None:
@@ -40,8 +42,14 @@ def claim_of(request: HttpRequest, api_key: ApiKey, content: bytes) -> Claim | N
         raise Invalid(
             "The Idempotency-Key cannot be used.", fields={HEADER: f"must have 1 to {LONGEST_KEY} characters"}
         )
-    digest = hashlib.sha256(canonical(read_json(content))).hexdigest()
-    return Claim(api_key, key, request.method or "", request.get_full_path()[:500], digest)
+    return Claim(api_key, key, request.method or "", request.get_full_path()[:500], _body_hash(content))
+
+
+def _body_hash(content: bytes) -> str:
+    """Return the hash of a body's meaning, or of its bytes when it has none: a call may ignore its body."""
+    with suppress(Invalid):
+        content = canonical(read_json(content))
+    return hashlib.sha256(content).hexdigest()
 
 
 def answer_in_one_transaction(claim: Claim, run: Run, cipher: Fernet | None) -> HttpResponse:

@@ -44,7 +44,7 @@ class QueryMomentField(MomentField):
 class QueryInstantField(InstantField):
     """An instant in a query string, where a bare `+` arrives as a space."""
 
-    def to_internal_value(self, data: Any) -> datetime:  # type: ignore[override]
+    def to_internal_value(self, data: Any) -> datetime:
         """Read it with the `+` put back."""
         return super().to_internal_value(re.sub(r" (?=\d{2}:\d{2}$)", "+", data) if isinstance(data, str) else data)
 

@@ -1,10 +1,11 @@
 """What a request may hold and what an answer holds: refusing what is unknown, leaving out what has no value."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.http import QueryDict
 from rest_framework import serializers
+from rest_framework.settings import api_settings
 
 from core.api.fields import text_fault
 from core.errors import Invalid
@@ -13,12 +14,20 @@ BODY = "body"
 REFUSED = "The request holds what cannot be taken; `errors` says where."
 
 
+if TYPE_CHECKING:
+    _Field = serializers.Field[Any, Any, Any, Any]
+    _Serializer = serializers.Serializer[Any]
+else:
+    _Field = serializers.Field
+    _Serializer = serializers.Serializer
+
+
 def fault_paths(detail: Any, path: str = "") -> dict[str, str]:
     """Return nested faults as JSON field path -> one text, such as `tiers[0].unit_price`."""
     if isinstance(detail, Mapping):
         found: dict[str, str] = {}
         for name, inner in detail.items():
-            if name == serializers.api_settings.NON_FIELD_ERRORS_KEY:
+            if name == api_settings.NON_FIELD_ERRORS_KEY:
                 found |= fault_paths(inner, path)
             elif isinstance(name, int):
                 found |= fault_paths(inner, f"{path}[{name}]")
@@ -35,7 +44,7 @@ def fault_paths(detail: Any, path: str = "") -> dict[str, str]:
     return {path or BODY: str(detail)}
 
 
-class InputSerializer(serializers.Serializer):
+class InputSerializer(_Serializer):
     """The fields a request may hold. `partial=True` reads a PUT: what is left out stays.
 
     `aliases` maps further spellings to fields. `answered` names fields that our own answers carry and no caller
@@ -82,7 +91,7 @@ class InputSerializer(serializers.Serializer):
                 sent[target] = value
         return sent, faults
 
-    def _value(self, field: serializers.Field, value: Any) -> Any:
+    def _value(self, field: _Field, value: Any) -> Any:
         """Return a field's value, or `empty` when there is none: null is "not sent" but where a PUT clears with it."""
         partial = bool(getattr(self.root, "partial", False))
         if value is None:
@@ -104,10 +113,11 @@ class InputSerializer(serializers.Serializer):
     @classmethod
     def read(cls, data: Any, *, partial: bool = False, context: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the values of a request's JSON. Raises Invalid with every fault at once."""
-        serializer = cls(data=data, partial=partial, context=dict(context or {}))
-        if not serializer.is_valid():
-            raise Invalid(REFUSED, fields=fault_paths(serializer.errors))
-        return dict(serializer.validated_data)
+        try:
+            values: dict[str, Any] = cls(partial=partial, context=dict(context or {})).run_validation(data)
+        except serializers.ValidationError as error:
+            raise Invalid(REFUSED, fields=fault_paths(error.detail)) from None
+        return values
 
 
 def _printable(name: str) -> str:
@@ -122,33 +132,44 @@ class Parameters(InputSerializer):
     def read_query(cls, query: QueryDict) -> dict[str, Any]:
         """Return the values of a query string. Raises Invalid with every fault at once."""
         faults = {_printable(name): "must not be given twice" for name in query if len(query.getlist(name)) > 1}
-        serializer = cls(data={name: query.get(name) for name in query})
-        if not serializer.is_valid():
-            faults |= fault_paths(serializer.errors)
+        values: dict[str, Any] = {}
+        try:
+            values = cls().run_validation({name: query.get(name) for name in query})
+        except serializers.ValidationError as error:
+            faults |= fault_paths(error.detail)
         if faults:
             raise Invalid(REFUSED, fields=faults)
-        return dict(serializer.validated_data)
+        return values
 
 
-class AnswerSerializer(serializers.Serializer):
+class AnswerSerializer(_Serializer):
     """The fields of an answer. One without a value is null where `nullable` names it, as it is where `always` does,
     and else left out."""
 
     always: ClassVar[frozenset[str]] = frozenset()
     nullable: ClassVar[frozenset[str]] = frozenset()
 
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields, marked for the OpenAPI document as always there, nullable, or perhaps absent."""
+        fields: dict[str, Any] = super().get_fields()
+        for name, field in fields.items():
+            field.required = name in self.always or name in self.nullable
+            field.allow_null = field.allow_null or name in self.nullable
+        return fields
+
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """Return the object as it is answered."""
         answer: dict[str, Any] = {}
         for name, field in self.fields.items():
             value = field.get_attribute(instance)
-            if value is None or value == "":
-                if name in self.always:
-                    answer[name] = value
-                elif name in self.nullable:
-                    answer[name] = None
-                continue
-            answer[name] = field.to_representation(value)
+            if value is not None and value != "":
+                value = field.to_representation(value)
+            if value is not None and value != "":
+                answer[name] = value
+            elif name in self.nullable:
+                answer[name] = None
+            elif name in self.always:
+                answer[name] = value
         return answer
 
 

@@ -43,7 +43,7 @@ class ApiView(APIView):
     scopes: ClassVar[Mapping[str, str]] = {}
     calls_provider: ClassVar[bool] = False
     shows_secret: ClassVar[bool] = False
-    http_method_names: ClassVar[list[str]] = ["get", "post", "put", "delete", "head"]
+    http_method_names = ["get", "post", "put", "delete", "head"]
 
     request: Request
     query: dict[str, Any]
@@ -62,7 +62,7 @@ class ApiView(APIView):
         method = "GET" if method == "HEAD" else method
         return self.scopes.get(method) or self.scopes.get("*") or ("read" if method in SAFE_METHODS else "write")
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer a request; a POST with an Idempotency-Key is answered once.
 
         DRF's own, but for where the handler is called.
@@ -77,8 +77,13 @@ class ApiView(APIView):
             response = self._answer(getattr(self, method, self.http_method_not_allowed) if known else self._refuse)
         except Exception as error:
             response = self.handle_exception(error)
-        answered: HttpResponse = self.finalize_response(self.request, response, *args, **kwargs)
-        return answered
+        return self._with_headers(response)
+
+    def _with_headers(self, response: HttpResponse) -> HttpResponse:
+        """Add what DRF tells with every answer, such as Allow, unless the answer tells it."""
+        for name, value in self.headers.items():
+            response.headers.setdefault(name, value)
+        return response
 
     def _refuse(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.http_method_not_allowed(request)
@@ -107,7 +112,9 @@ class ApiView(APIView):
     @property
     def api_key(self) -> ApiKey:
         """Return the key of the request."""
-        return self.request.auth
+        api_key = self.request.auth
+        assert isinstance(api_key, ApiKey)  # noqa: S101 - what ApiKeyAuthentication returns
+        return api_key
 
     @property
     def actor(self) -> Actor:

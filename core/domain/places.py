@@ -14,7 +14,7 @@ _NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
 @lru_cache(maxsize=1)
 def countries() -> frozenset[str]:
     """Return the ISO 3166-1 codes of two letters, and XK for Kosovo."""
-    codes = Locale("en").territories
+    codes = map(str, Locale("en").territories)
     return frozenset(code for code in codes if re.fullmatch(r"[A-Z]{2}", code)) - _NO_COUNTRIES
 
 

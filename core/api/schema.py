@@ -1,0 +1,169 @@
+"""How endpoints describe themselves in the OpenAPI document, every error declared."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    Direction,
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    inline_serializer,
+)
+from rest_framework import serializers
+
+from core.api.fields import TextField, WholeNumberField, WordField
+from core.api.serializers import AnswerSerializer, InputSerializer
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+READING = (401, 403, 404, 429)
+WRITING = (*READING, 400, 409, 413, 422)
+DESCRIPTIONS: Mapping[int, str] = {
+    400: "The input is wrong; `errors` maps each JSON field path to its fault.",
+    401: "No API key in force was sent.",
+    402: "The charge was declined.",
+    403: "The key's scope does not cover this call.",
+    404: "Nothing has this id.",
+    406: "It cannot be done with what is there, such as without a usable payment method.",
+    409: "The state of the thing does not allow it, or the twin of this request is running.",
+    413: "The body, or the page asked for, is too large.",
+    422: "The Idempotency-Key was used for another request.",
+    429: "The key has made its requests of this moment.",
+    503: "The payment provider does not answer.",
+}
+
+
+class ErrorAnswer(AnswerSerializer):
+    """What went wrong."""
+
+    code = WholeNumberField(help_text="The HTTP status.")
+    message = TextField(help_text="Words for a person.")
+    error = TextField(help_text="A stable word for programs.")
+
+
+class InvalidAnswer(ErrorAnswer):
+    """What is wrong with the input, all of it at once."""
+
+    errors = serializers.DictField(child=TextField(), help_text="JSON field path to fault; `body` for broken JSON.")
+
+
+class DeclinedAnswer(ErrorAnswer):
+    """A charge that was declined."""
+
+    paid = serializers.BooleanField(help_text="False.")
+    failure_reason = WordField(
+        [
+            "expired_card",
+            "invalid_details",
+            "fraud",
+            "authentication_required",
+            "invalid_card",
+            "general_decline",
+            "contact_provider",
+            "lack_of_funds",
+        ]
+    )
+
+
+_ERROR_ANSWERS: Mapping[int, type[AnswerSerializer]] = {400: InvalidAnswer, 402: DeclinedAnswer}
+
+
+def describe(
+    summary: str,
+    *,
+    takes: type[InputSerializer] | None = None,
+    gives: type[AnswerSerializer] | OpenApiTypes | None = None,
+    status: int = 200,
+    lists: bool = False,
+    changes: bool = False,
+    errors: Sequence[int] = (),
+    request_example: Any = None,
+    answer_example: Any = None,
+) -> Callable[[Handler], Handler]:
+    """Describe a method of a view: what it takes and gives, and which errors beyond the common ones.
+
+    `lists` gives a page of the object, `changes` takes the fields of a PUT, none of which is required.
+    """
+    examples = []
+    if request_example is not None:
+        examples.append(OpenApiExample("request", value=request_example, request_only=True))
+    if answer_example is not None:
+        examples.append(OpenApiExample("answer", value=answer_example, response_only=True, status_codes=[str(status)]))
+    body: Any = takes(partial=True) if takes is not None and changes else takes
+    return extend_schema(
+        summary=summary,
+        request=body,
+        responses={status: _answer(gives, lists), **_errors(takes is not None, errors)},
+        examples=examples,
+    )
+
+
+def _answer(gives: Any, lists: bool) -> Any:
+    if gives is None:
+        return OpenApiResponse(OpenApiTypes.OBJECT, "Done; an empty object.")
+    if not lists:
+        return gives
+    fields = {
+        "data": gives(many=True),
+        "has_more": serializers.BooleanField(),
+        "last_key": serializers.UUIDField(required=False),
+    }
+    return inline_serializer(f"{gives.__name__.removesuffix('Answer')}List", fields)
+
+
+def _errors(takes_body: bool, further: Sequence[int]) -> dict[int, OpenApiResponse]:
+    statuses = {*(WRITING if takes_body else READING), 400, *further}
+    return {
+        status: OpenApiResponse(_ERROR_ANSWERS.get(status, ErrorAnswer), DESCRIPTIONS[status])
+        for status in sorted(statuses)
+    }
+
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="At most 255 characters. The same key with the same request is answered from the first answer.",
+)
+
+
+class ApiSchema(AutoSchema):
+    """Reads a view's query parameters, scopes and idempotency where they are declared: on the view."""
+
+    def get_override_parameters(self) -> list[Any]:
+        """Return the query parameters of the method, and the header of a POST."""
+        parameters = getattr(self.view, "parameters", {}).get(self.method)
+        found: list[Any] = [parameters] if parameters is not None else []
+        return [*found, IDEMPOTENCY_KEY] if self.method == "POST" else found
+
+    def get_description(self) -> str:
+        """Return the docstring of the method, with the scope it needs."""
+        text: str = super().get_description()
+        needed = getattr(self.view, "needed_scope", None)
+        scope = f"Needs the scope `{needed(self.method)}`." if needed is not None else ""
+        return "\n\n".join(filter(None, [text, scope]))
+
+    def get_tags(self) -> list[str]:
+        """Return the first noun of the path."""
+        words = [word for word in self.path.removeprefix("/api/v1/").split("/") if word and not word.startswith("{")]
+        return [words[0]] if words else ["api"]
+
+    def get_serializer_name(self, serializer: Any, direction: Direction) -> str:
+        """Return the name of an object: an answer is the object itself."""
+        return str(super().get_serializer_name(serializer, direction)).removesuffix("Answer")
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Tells how a key is sent."""
+
+    target_class = "core.api.authentication.ApiKeyAuthentication"
+    name = "ApiKeyAuth"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return the header."""
+        return {"type": "apiKey", "in": "header", "name": "X-API-Key"}

@@ -1,0 +1,1 @@
+"""The endpoints of customers, their cards as they are kept, and brands."""

@@ -1,0 +1,12 @@
+"""Paths of customers, under `/api/v1/`."""
+
+from django.urls import path
+
+from core.api import paths  # noqa: F401 - registers the converter `id`
+from customers.api import views
+
+urlpatterns = [
+    path("customer", views.CustomerList.as_view()),
+    path("customer/<id:customer_id>", views.CustomerDetail.as_view()),
+    path("customer/<id:customer_id>/payment-methods", views.PaymentMethodList.as_view()),
+]

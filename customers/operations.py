@@ -1,0 +1,163 @@
+"""Writes of who is billed: customers with their agenda row, and brands."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from core.deletion import delete_unused
+from core.domain.outbox import OutboxDraft
+from core.errors import Conflict, Invalid
+from core.models import TestClock
+from core.operations import Actor, AuditDraft, emit, record_audit
+from customers import queries
+from customers.domain.customer import ADDRESS_PARTS, CLEARED, CustomerDraft, differing, merged_address
+from customers.domain.tax_number import check_tax_number
+from customers.models import Agenda, Brand, Customer
+
+DEFAULT_BRAND = "default"
+
+
+@transaction.atomic
+def create_customer(draft: CustomerDraft, *, actor: Actor, now: datetime) -> Customer:
+    """Make a customer and its row of the agenda, on which nothing is due yet. A known e-mail address is no obstacle.
+
+    A tax number whose form does not pass is kept and marked so: it decides tax, it does not refuse the customer.
+    Without a brand the customer belongs to the default one. Raises Invalid for a test clock that does not stand.
+    """
+    brand = _brand_of(draft.brand_id, now)
+    moment = _moment_on_clock(draft.test_clock_id, now)
+    facts = {name: value for name, value in asdict(draft).items() if name != "brand_id"}
+    customer = Customer.objects.create(
+        **facts,
+        brand=brand,
+        tax_number_check=check_tax_number(draft.country, draft.tax_number),
+        created_at=moment,
+        updated_at=moment,
+    )
+    Agenda.objects.create(customer=customer, test_clock_id=draft.test_clock_id)
+    emit(OutboxDraft("customer.created", "customer", customer.id, moment))
+    after = {name: _plain(value) for name, value in facts.items() if value not in ("", None, {})}
+    record_audit(actor, [AuditDraft("customer.created", "customer", customer.id, after=after)], recorded_at=now)
+    return customer
+
+
+def _brand_of(brand_id: uuid.UUID | None, now: datetime) -> Brand:
+    return queries.get_brand(brand_id) if brand_id is not None else ensure_default_brand(now=now)
+
+
+def ensure_default_brand(*, now: datetime) -> Brand:
+    """Return the brand `default`, made with nothing but its name when it is not there.
+
+    Everything works with it; documents and tax want its legal name, address and country filled in.
+    """
+    brand, _ = Brand.objects.get_or_create(
+        code=DEFAULT_BRAND, defaults={"name": "Default", "created_at": now, "updated_at": now}
+    )
+    return brand
+
+
+def _moment_on_clock(test_clock_id: uuid.UUID | None, now: datetime) -> datetime:
+    """Return the moment at which a new customer is made: that of its clock, when it hangs on one."""
+    if test_clock_id is None:
+        return now
+    # Held against an advance until the customer's row stands, so that the clock cannot pass it by.
+    clock = TestClock.objects.select_for_update(no_key=True).filter(id=test_clock_id).first()
+    if clock is None:
+        raise Invalid("There is no such test clock.", fields={"test_clock": "no test clock has this id"})
+    if clock.status != TestClock.Status.READY:
+        raise Conflict("The test clock is advancing.", code="test_clock_not_ready")
+    return clock.now_at
+
+
+@transaction.atomic
+def update_customer(customer_id: uuid.UUID, changes: Mapping[str, Any], *, actor: Actor, now: datetime) -> Customer:
+    """Change facts of a customer, by their names in CustomerDraft; `address` holds parts of the address.
+
+    What is not named stays, None clears, and a change to what is there already writes nothing. Raises NotFound,
+    Invalid for an attempt to move the customer to another test clock.
+    """
+    customer = queries.lock_customer(customer_id)
+    wanted = {name: CLEARED.get(name) if value is None else value for name, value in changes.items()}
+    if wanted.pop("test_clock_id", customer.test_clock_id) != customer.test_clock_id:
+        raise Invalid("The test clock is chosen once.", fields={"test_clock": "can only be set on creation"})
+    if "address" in wanted:
+        current_address = {part: getattr(customer, part) for part in ADDRESS_PARTS}
+        wanted |= merged_address(current_address, wanted.pop("address") or {})
+    if wanted.get("brand_id", customer.brand_id) is None:
+        wanted["brand_id"] = ensure_default_brand(now=now).id
+    current = {name: getattr(customer, name) for name in wanted}
+    changed = differing(current, wanted)
+    if not changed:
+        return customer
+    _store_changes(customer, changed, queries.now_of(customer, now))
+    before = {name: _plain(current[name]) for name in changed}
+    after = {name: _plain(value) for name, value in changed.items()}
+    draft = AuditDraft("customer.updated", "customer", customer_id, before=before, after=after)
+    record_audit(actor, [draft], recorded_at=now)
+    return queries.get_customer(customer_id) if "brand_id" in changed else customer
+
+
+def _store_changes(customer: Customer, changed: Mapping[str, Any], moment: datetime) -> None:
+    for name, value in changed.items():
+        setattr(customer, name, value)
+    customer.tax_number_check = (
+        customer.tax_number_check
+        if not {"tax_number", "country"} & set(changed)
+        else check_tax_number(customer.country, customer.tax_number)
+    )
+    customer.updated_at = moment
+    customer.save(update_fields=[*changed, "tax_number_check", "updated_at"])
+    payload = {"changed": sorted(changed)}
+    emit(OutboxDraft("customer.updated", "customer", customer.id, moment, payload))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON keeps it."""
+    return value if isinstance(value, str | int | bool | dict | list | None) else str(value)
+
+
+@transaction.atomic
+def create_brand(facts: Mapping[str, Any], *, actor: Actor, now: datetime) -> Brand:
+    """Make a brand. Raises Conflict when its code is taken."""
+    brand = Brand(**facts, created_at=now, updated_at=now)
+    try:
+        with transaction.atomic():
+            brand.save(force_insert=True)
+    except IntegrityError as error:
+        raise Conflict(f"A brand with the code {brand.code} is there already.", code="brand_code_taken") from error
+    after = {name: _plain(value) for name, value in facts.items()}
+    record_audit(actor, [AuditDraft("brand.created", "brand", brand.id, after=after)], recorded_at=now)
+    return brand
+
+
+@transaction.atomic
+def update_brand(brand_id: uuid.UUID, changes: Mapping[str, Any], *, actor: Actor, now: datetime) -> Brand:
+    """Change facts of a brand; its code stays. Raises NotFound, Invalid for another code."""
+    queries.get_brand(brand_id)
+    brand = Brand.objects.select_for_update(no_key=True).get(id=brand_id)
+    if changes.get("code", brand.code) != brand.code:
+        raise Invalid("A brand's code stays.", fields={"code": "cannot be changed"})
+    current = {name: getattr(brand, name) for name in changes}
+    changed = differing(current, changes)
+    if not changed:
+        return brand
+    for name, value in changed.items():
+        setattr(brand, name, value)
+    brand.updated_at = now
+    brand.save(update_fields=[*changed, "updated_at"])
+    before = {name: _plain(current[name]) for name in changed}
+    after = {name: _plain(value) for name, value in changed.items()}
+    record_audit(actor, [AuditDraft("brand.updated", "brand", brand_id, before=before, after=after)], recorded_at=now)
+    return brand
+
+
+@transaction.atomic
+def delete_brand(brand_id: uuid.UUID, *, actor: Actor, now: datetime) -> None:
+    """Delete a brand that nobody belongs to. Raises NotFound, Conflict when it has customers or documents."""
+    brand = queries.get_brand(brand_id)
+    delete_unused(brand, "brand")
+    record_audit(actor, [AuditDraft("brand.deleted", "brand", brand_id, before={"code": brand.code})], recorded_at=now)
