@@ -12,19 +12,16 @@ from typing import Any
 from django.db import transaction
 
 from billing.domain.cycle import next_due, period_bounds, settle
-from billing.domain.payments import first_charge_key
-from billing.models import PaymentAttempt
 from billing.operations import cards, charging, first_invoices
 from billing.operations.agenda import refresh_agenda
 from billing.run.writing import schedule_charges, spend_vouchers
 from core.domain.outbox import OutboxDraft
-from core.errors import BillingError, Conflict, Declined, Invalid
+from core.errors import BillingError, Conflict, Invalid
 from core.identifiers import new_id
 from core.operations import SYSTEM, Actor, emit
 from customers import queries as customer_queries
 from customers.models import Customer, PaymentMethod
 from invoicing.domain.assembly import Proposal
-from invoicing.models import Invoice
 from invoicing.operations import issuing
 from subscriptions.domain.agreement import AgreementWanted, InvalidAgreement, ItemTermsWanted, agree
 from subscriptions.domain.lifecycle import Status
@@ -79,7 +76,7 @@ def start_subscription(
     """Start a subscription and return it: active, in trial, or incomplete while the charge's outcome is unknown.
 
     `now` is the customer's own moment. A card customer's first invoice is a draft until its charge succeeds; when it is
-    declined neither stays, and Declined is raised. Raises Invalid, Conflict (customer disabled) and
+    declined neither stays, and ChargeDeclined is raised. Raises Invalid, Conflict (customer disabled) and
     NoUsablePaymentMethod; nothing is stored then.
     """
     if command.card_token:
@@ -207,7 +204,7 @@ def _open(
     incomplete = replace(agreement, status=Status.INCOMPLETE)
     subscription = _store(customer, incomplete, command, now, actor)
     draft = first_invoices.store_draft(proposals[0], now=now)
-    return subscription, _attempt(draft, now).id
+    return subscription, charging.schedule_attempt(invoice=draft, now=now).id
 
 
 def _open_at_once(
@@ -252,30 +249,8 @@ def _store(
     return subscription
 
 
-def _attempt(draft: Invoice, now: datetime) -> PaymentAttempt:
-    """Add the attempt that charges a draft: the row stands before the provider is called."""
-    method = draft.payment_method
-    if method is None:
-        raise NoUsablePaymentMethod("The customer has no card to charge.")
-    first_item = draft.lines.order_by("position").values_list("item_id", flat=True)[0]
-    return PaymentAttempt.objects.create(
-        customer_id=draft.customer_id,
-        invoice=draft,
-        payment_method=method,
-        number=1,
-        provider=method.provider,
-        idempotency_key=first_charge_key(draft.customer_id, draft.due_moment_at, draft.currency, str(first_item)),
-        status=PaymentAttempt.Status.SCHEDULED,
-        currency=draft.currency,
-        amount_minor=draft.amount_due_minor,
-        due_at=now,
-        created_at=now,
-    )
-
-
 def _charge(attempt_id: uuid.UUID, now: datetime) -> None:
-    """Charge the first invoice. Raises Declined with the reason; an unknown outcome passes and is settled later."""
+    """Charge the first invoice. Raises ChargeDeclined; an unknown outcome passes and is settled later."""
     outcome = charging.charge_now(attempt_id, now)
-    if outcome.is_paid or outcome.is_open:
-        return
-    raise Declined(outcome.message or "The card was declined.", code=outcome.failure_reason or "general_decline")
+    if not outcome.is_paid and not outcome.is_open:
+        raise charging.ChargeDeclined(outcome)
