@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 ON_CI = bool(os.environ.get("CI"))
 
 # A shared machine stalls at times: time is no verdict on a property.
-_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "derandomize": ON_CI}
-settings.register_profile("default", max_examples=50, **_COMMON)
-settings.register_profile("long", max_examples=5_000, **_COMMON)
+_COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=ON_CI)
+settings.register_profile("default", _COMMON, max_examples=50)
+settings.register_profile("long", _COMMON, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -59,7 +59,7 @@ def database() -> dict[str, Any]:
 def redis_url(database_number: int = 0) -> str:
     """Return the address of the Redis-protocol server for redis-py; the number counts for the embedded one only."""
     if not redis_is_embedded():
-        return env.str("REDIS_URL")
+        return str(env.str("REDIS_URL"))
     data = data_folder()
     socket = quote(str(data.sockets / valkey.SOCKET_NAME))
     return f"unix://:{data.secret(valkey.PASSWORD_SECRET)}@{socket}?db={database_number}"
@@ -88,7 +88,7 @@ def cache() -> dict[str, Any]:
 
 def secret_key() -> str:
     """Return SECRET_KEY, else the embedded instance's own one, else nothing (then settings refuse to start)."""
-    given = env.str("SECRET_KEY", default="")
+    given = str(env.str("SECRET_KEY", default=""))
     if given or not database_is_embedded():
         return given
     return data_folder().secret(SECRET_KEY_SECRET)

@@ -16,6 +16,8 @@ from core.services.folder import REPOSITORY
 from core.services.server import TIED, send
 
 RESTART_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
+# Who crashes while all is being started will hardly do better the sixth time.
+CRASHES_FORGIVEN_AT_FIRST = 2
 STEADY_AFTER_SECONDS = 60.0
 POLL_SECONDS = 0.1
 LINES_KEPT = 20
@@ -60,11 +62,16 @@ class Supervisor:
         self.children = [Child(program) for program in programs]
         self._write = write
         self._stops_asked = 0
+        self._crashes_forgiven = CRASHES_FORGIVEN_AT_FIRST
 
     def start(self) -> None:
         """Start every program, in order."""
         for child in self.children:
             self._start(child)
+
+    def settle(self) -> None:
+        """Take note that everything has started: from now on a crash may have a passing cause."""
+        self._crashes_forgiven = len(RESTART_PAUSES_SECONDS)
 
     def ask_to_stop(self, *_: object) -> None:
         """Make `run` return; asked twice, end the programs at once. Fit for a signal handler."""
@@ -127,7 +134,7 @@ class Supervisor:
             end_group(child.process.pid, signal.SIGKILL)
         child.crashes = 1 if time.monotonic() - child.started_at > STEADY_AFTER_SECONDS else child.crashes + 1
         ended = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        if child.crashes > len(RESTART_PAUSES_SECONDS):
+        if child.crashes > self._crashes_forgiven:
             last = "\n".join(f"    {line}" for line in child.lines)
             raise ChildFailed(
                 f"{child.program.name} ended {child.crashes} times in a row ({ended}). Its last lines:\n{last}"

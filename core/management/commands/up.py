@@ -136,6 +136,7 @@ class Command(BaseCommand):
                 watch.step()
                 if not ready and self._answers():
                     ready = True
+                    supervisor.settle()
                     self.stdout.write(f"Reckoner is ready on {self.url}")
                     self.stdout.flush()
                 if not ready and time.monotonic() - started_at > WEB_READY_TIMEOUT_SECONDS:
@@ -197,7 +198,7 @@ class Command(BaseCommand):
 def web_command(host: str, port: int) -> list[str]:
     """Return the command of the web server; WEB_WORKERS processes with WEB_THREADS threads each (2 and 4)."""
     size = ["--workers", os.environ.get("WEB_WORKERS", "2"), "--blocking-threads", os.environ.get("WEB_THREADS", "4")]
-    quiet = ["--no-ws", "--respawn-failed-workers", "--log-level", "warning"]
+    quiet = ["--no-ws", "--log-level", "warning"]
     address = ["--interface", "wsgi", "--host", host, "--port", str(port)]
     return [sys.executable, "-m", "granian", *address, *size, *quiet, "config.wsgi:application"]
 

@@ -1,0 +1,143 @@
+"""A data folder of its own, and real processes on it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from core.services.folder import REPOSITORY
+from core.services.supervisor import find_marked
+
+PATIENCE_SECONDS = 60.0
+HOLD_POSTGRES = """
+import sys
+from core.services import lease
+lease.ensure("postgres")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+class Box:
+    """One instance in a folder, run by this user or another."""
+
+    def __init__(self, folder: Path, prefix: Sequence[str] = (), environment: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self.prefix = tuple(prefix)
+        self.python = (environment or {}).get("TEST_PYTHON", sys.executable)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("RECKONER_", "PYTEST_"))}
+        for name in ("DJANGO_SETTINGS_MODULE", "SECRET_KEY", "DATABASE_URL", "REDIS_URL"):
+            kept.pop(name, None)
+        self.environment = kept | {"RECKONER_DATA_DIR": str(folder), "WEB_WORKERS": "1"} | dict(environment or {})
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start Python with these arguments, its output readable line by line."""
+        process = subprocess.Popen(
+            [*self.prefix, self.python, *arguments],
+            cwd=REPOSITORY,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=(self.folder.parent / "stderr.log").open("a"),
+            text=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a management command to its end."""
+        return subprocess.run(
+            [*self.prefix, self.python, "manage.py", *arguments],
+            cwd=REPOSITORY,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+
+    def up(self, *options: str) -> tuple[subprocess.Popen[str], str]:
+        """Start everything, and return the process with its address once it says that it is ready."""
+        port = free_port()
+        process = self.start("manage.py", "up", "--port", str(port), *options)
+        line = read_line(process.stdout)
+        assert line == f"Reckoner is ready on http://127.0.0.1:{port}", self.complaints()
+        return process, f"http://127.0.0.1:{port}"
+
+    def hold_postgres(self) -> subprocess.Popen[str]:
+        """Start a small user of PostgreSQL that ends when its input does."""
+        process = self.start("-c", HOLD_POSTGRES)
+        assert read_line(process.stdout) == "held", self.complaints()
+        return process
+
+    def query(self, sql: str) -> str:
+        """Return what a statement gives, asked by a management command."""
+        code = f"from django.db import connection as c; k = c.cursor(); k.execute({sql!r}); print(k.fetchone()[0])"
+        done = self.manage("shell", "-v", "0", "-c", code)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def state(self, service: str) -> dict[str, Any]:
+        """Return what the keeper of a service says."""
+        said: dict[str, Any] = json.loads((self.folder / "run" / f"{service}.state").read_text())
+        return said
+
+    def living(self) -> list[int]:
+        """Return every process of this instance: each inherits the name of the folder."""
+        return find_marked("RECKONER_DATA_DIR", str(self.folder))
+
+    def complaints(self) -> str:
+        """Return what the processes wrote to standard error."""
+        return (self.folder.parent / "stderr.log").read_text()
+
+    def end(self) -> None:
+        """Kill what a failed test left."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        if not wait_until(lambda: not self.living(), 20):
+            for pid in self.living():
+                os.kill(pid, signal.SIGKILL)
+
+
+def wait_until(is_true: Callable[[], bool], seconds: float = 20.0) -> bool:
+    """Wait until something is true; tell whether it became so in time."""
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def get(url: str) -> tuple[int, Any]:
+    """Return the status and the JSON of an address."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def read_line(stream: IO[str] | None) -> str:
+    """Return the next line of a process's output, empty when it ends without one."""
+    assert stream is not None
+    return stream.readline().strip()
+
+
+def free_port() -> int:
+    """Return a port that nothing uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,86 @@
+"""`manage.py up`: everything starts with it, and nothing outlives it."""
+
+import os
+import signal
+import stat
+import sys
+import urllib.error
+
+import pytest
+
+from core.services.server import command_line
+from tests.services.box import Box, get, wait_until
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(sys.platform != "linux", reason="counts processes in /proc"),
+    # Their processes are heavy: one worker of pytest-xdist takes them one after the other.
+    pytest.mark.xdist_group("up"),
+]
+
+
+def test_up_serves_refuses_a_second_and_stops_all_of_it_on_sigterm(box: Box) -> None:
+    process, url = box.up()
+
+    assert get(f"{url}/healthz") == (200, {"status": "alive"})
+    assert get(f"{url}/readyz") == (200, {"status": "ready", "missing": []})
+
+    second = box.manage("up", "--port", "0")
+    assert second.returncode == 1
+    assert f"already up on {box.folder}: process {process.pid}" in second.stderr
+
+    elsewhere = box.manage("up", "--data-dir", str(box.folder.parent / "other"), "--port", url.rsplit(":", 1)[1])
+    assert elsewhere.returncode == 1
+    assert "cannot be used: Address already in use" in elsewhere.stderr
+
+    for private in ("secrets", "run", "sockets", "postgres", "valkey", "logs"):
+        assert stat.S_IMODE((box.folder / private).stat().st_mode) == 0o700, private
+    secrets = sorted((box.folder / "secrets").iterdir())
+    assert [path.name for path in secrets] == ["postgres-password", "secret-key", "valkey-password"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in secrets} == {0o600}
+
+    # A command meanwhile uses the same server, and leaves it running.
+    server = box.state("postgres")["server_pid"]
+    assert int(box.query("SELECT count(*) FROM django_migrations")) > 0
+    assert box.state("postgres")["server_pid"] == server
+
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(40) == 0, box.complaints()
+    assert box.living() == []
+    assert int(box.query("SELECT count(*) FROM django_migrations")) > 0
+
+
+def test_nothing_outlives_a_killed_up_and_the_next_finds_the_data(box: Box) -> None:
+    process, _ = box.up()
+    box.query("INSERT INTO django_content_type (app_label, model) VALUES ('kept', 'kept') RETURNING 1")
+
+    process.kill()
+
+    assert wait_until(lambda: not box.living()), box.complaints()
+    assert box.query("SELECT count(*) FROM django_content_type WHERE model = 'kept'") == "1"
+    assert box.living() == []
+
+
+def test_what_crashes_is_started_again(box: Box) -> None:
+    process, url = box.up("--no-worker")
+    server = box.state("postgres")["server_pid"]
+    keeper = box.state("valkey")["keeper_pid"]
+    web = min(pid for pid in box.living() if "granian" in command_line(pid))
+
+    for pid in (server, keeper, web):
+        os.kill(pid, signal.SIGKILL)
+
+    assert wait_until(lambda: box.state("postgres")["server_pid"] not in (server, None))
+    assert wait_until(lambda: box.state("valkey")["keeper_pid"] != keeper and box.state("valkey")["status"] == "ready")
+    assert wait_until(lambda: answers(url), 40), box.complaints()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(40) == 0, box.complaints()
+    assert box.living() == []
+
+
+def answers(url: str) -> bool:
+    """Tell whether the site is ready."""
+    try:
+        return bool(get(f"{url}/readyz")[0] == 200)
+    except urllib.error.URLError:
+        return False
