@@ -1,0 +1,1 @@
+"""Pure words and bounds of the back office."""

@@ -1,0 +1,109 @@
+"""A line's proof in words: the stored inputs, one to a row, for somebody who asks why this was charged."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.domain.money import Money, format_money
+
+_LOCALE = "en"
+_SEPARATOR = " › "
+_WORDS = {
+    "area": "Seats charged so far, by days",
+    "billed_before": "Billed before for this period",
+    "charged": "Charged by this price",
+    "code": "Tax decision",
+    "date": "Tax date",
+    "events": "Events counted",
+    "fraction": "Part of the period charged",
+    "late": "Late usage",
+    "minimum": "Minimum commitment",
+    "parts": "Tax",
+    "plan": "Plan",
+    "price": "Price",
+    "quantity": "Quantity",
+    "reason": "Why this tax",
+    "seats": "Seats after the change",
+    "steps": "Calculation, in minor units",
+    "terms": "Version of the item's terms",
+    "window": "Usage from",
+}
+_MONEY = {"area", "billed_before", "charged", "minimum"}
+_OBJECTS = {"plan", "price"}
+_PAIR = 2
+_TAX_PART = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRow:
+    """One input of an amount; `kind` names the object whose id the text is, empty for anything else."""
+
+    label: str
+    text: str
+    kind: str = ""
+
+
+def proof_rows(proof: Mapping[str, Any], currency: str) -> tuple[ProofRow, ...]:
+    """Return a proof as rows of a label and its value, in the stored order; what is empty is left out.
+
+    >>> for row in proof_rows({"steps": "1500 x 10 = 15000", "fraction": [15, 30], "minimum": 900}, "EUR"):
+    ...     print(row.label, "|", row.text)
+    Calculation, in minor units | 1500 x 10 = 15000
+    Part of the period charged | 15 of 30
+    Minimum commitment | €9.00
+    """
+    return tuple(_rows("", proof, currency))
+
+
+def _rows(label: str, proof: Mapping[str, Any], currency: str) -> Iterator[ProofRow]:
+    """Walk a structure, each key by what it is known to hold."""
+    for key, value in proof.items():
+        words = _WORDS.get(key) or key.replace("_", " ").capitalize()
+        if value in (None, "", [], {}):
+            continue
+        if key == "tax" and isinstance(value, Mapping):
+            yield from _rows(label, value, currency)
+        elif key == "parts" and isinstance(value, Sequence):
+            yield from (ProofRow(f"{label}{words}", _tax_part(part, currency)) for part in value)
+        elif isinstance(value, Mapping):
+            yield from _rows(f"{label}{words}{_SEPARATOR}", value, currency)
+        else:
+            yield ProofRow(f"{label}{words}", _text(key, value, currency), key if key in _OBJECTS else "")
+
+
+def _tax_part(part: Any, currency: str) -> str:
+    """Write one stored part of the tax: its rule's id, name, jurisdiction, rate and amount."""
+    if not isinstance(part, list) or len(part) != _TAX_PART or not isinstance(part[4], int):
+        return str(part)
+    _, name, jurisdiction, rate, amount_minor = part
+    place = " ".join(str(word) for word in (name, jurisdiction) if word)
+    return f"{place} {rate} % = {format_money(Money(amount_minor, currency), _LOCALE)}".strip()
+
+
+def _text(key: str, value: Any, currency: str) -> str:
+    """Write a single value by what its key is known to hold."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if key in _MONEY and isinstance(value, int):
+        return format_money(Money(value, currency), _LOCALE)
+    if isinstance(value, list) and len(value) == _PAIR:
+        joint = {"fraction": " of ", "window": " to "}.get(key, ", ")
+        return joint.join(_moment(str(part)) for part in value)
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value)
+    return _moment(str(value))
+
+
+def _moment(text: str) -> str:
+    """Write a stored moment without its T; any other text stays as it is.
+
+    >>> _moment("2026-03-01T10:17:00+00:00"), _moment("1500 x 10")
+    ('2026-03-01 10:17:00 UTC', '1500 x 10')
+    """
+    if "T" not in text:
+        return text
+    try:
+        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S %Z}".strip()
+    except ValueError:
+        return text

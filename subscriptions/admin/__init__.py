@@ -1,0 +1,5 @@
+"""Pages of what was agreed."""
+
+from subscriptions.admin import agreed, catalogue, vouchers
+
+__all__ = ["agreed", "catalogue", "vouchers"]
