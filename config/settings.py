@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import api_settings, logging, services
+from config import admin_settings, api_settings, logging, services
 from config.environment import BASE_DIR, env
 
 SHORTEST_SECRET_KEY = 32
@@ -53,6 +53,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = LONGEST_REQUEST_BODY
 # --- The rooms ------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -121,6 +122,10 @@ CACHES = {"default": services.cache()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"billing@{_PUBLIC.hostname}")
+
+# --- The back office -------------------------------------------------------------------------------------------------
+UNFOLD = admin_settings.UNFOLD
+FORMAT_MODULE_PATH = admin_settings.FORMAT_MODULE_PATH
 
 # --- The API --------------------------------------------------------------------------------------------------------
 API_KEY_PEPPERS = api_settings.api_key_peppers(SECRET_KEY)
