@@ -8,13 +8,14 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from core.changes import change_row, plain_facts
 from core.deletion import delete_unused
 from core.domain.outbox import OutboxDraft
 from core.errors import Conflict, Invalid
 from core.models import TestClock
 from core.operations import Actor, AuditDraft, emit, record_audit
 from customers import queries
-from customers.domain.customer import ADDRESS_PARTS, CLEARED, CustomerDraft, differing, merged_address
+from customers.domain.customer import ADDRESS_PARTS, CLEARED, CustomerDraft, merged_address
 from customers.domain.tax_number import check_tax_number
 from customers.models import Agenda, Brand, Customer
 
@@ -40,7 +41,7 @@ def create_customer(draft: CustomerDraft, *, actor: Actor, now: datetime) -> Cus
     )
     Agenda.objects.create(customer=customer, test_clock_id=draft.test_clock_id)
     emit(OutboxDraft("customer.created", "customer", customer.id, moment))
-    after = {name: _plain(value) for name, value in facts.items() if value not in ("", None, {})}
+    after = plain_facts({name: value for name, value in facts.items() if value not in ("", None, {})})
     record_audit(actor, [AuditDraft("customer.created", "customer", customer.id, after=after)], recorded_at=now)
     return customer
 
@@ -81,7 +82,7 @@ def update_customer(customer_id: uuid.UUID, changes: Mapping[str, Any], *, actor
     Invalid for an attempt to move the customer to another test clock.
     """
     customer = queries.lock_customer(customer_id)
-    wanted = {name: CLEARED.get(name) if value is None else value for name, value in changes.items()}
+    wanted: dict[str, Any] = {name: CLEARED.get(name) if value is None else value for name, value in changes.items()}
     if wanted.pop("test_clock_id", customer.test_clock_id) != customer.test_clock_id:
         raise Invalid("The test clock is chosen once.", fields={"test_clock": "can only be set on creation"})
     if "address" in wanted:
@@ -89,35 +90,18 @@ def update_customer(customer_id: uuid.UUID, changes: Mapping[str, Any], *, actor
         wanted |= merged_address(current_address, wanted.pop("address") or {})
     if wanted.get("brand_id", customer.brand_id) is None:
         wanted["brand_id"] = ensure_default_brand(now=now).id
-    current = {name: getattr(customer, name) for name in wanted}
-    changed = differing(current, wanted)
-    if not changed:
+    moment = queries.now_of(customer, now)
+    country, number = wanted.get("country", customer.country), wanted.get("tax_number", customer.tax_number)
+    if (country, number) != (customer.country, customer.tax_number):
+        wanted["tax_number_check"] = check_tax_number(country, number)
+    changed = change_row(customer, wanted, updated_at=moment)
+    if changed is None:
         return customer
-    _store_changes(customer, changed, queries.now_of(customer, now))
-    before = {name: _plain(current[name]) for name in changed}
-    after = {name: _plain(value) for name, value in changed.items()}
+    before, after = changed
+    emit(OutboxDraft("customer.updated", "customer", customer.id, moment, {"changed": sorted(after)}))
     draft = AuditDraft("customer.updated", "customer", customer_id, before=before, after=after)
     record_audit(actor, [draft], recorded_at=now)
-    return queries.get_customer(customer_id) if "brand_id" in changed else customer
-
-
-def _store_changes(customer: Customer, changed: Mapping[str, Any], moment: datetime) -> None:
-    for name, value in changed.items():
-        setattr(customer, name, value)
-    customer.tax_number_check = (
-        customer.tax_number_check
-        if not {"tax_number", "country"} & set(changed)
-        else check_tax_number(customer.country, customer.tax_number)
-    )
-    customer.updated_at = moment
-    customer.save(update_fields=[*changed, "tax_number_check", "updated_at"])
-    payload = {"changed": sorted(changed)}
-    emit(OutboxDraft("customer.updated", "customer", customer.id, moment, payload))
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON keeps it."""
-    return value if isinstance(value, str | int | bool | dict | list | None) else str(value)
+    return queries.get_customer(customer_id) if "brand_id" in after else customer
 
 
 @transaction.atomic
@@ -129,8 +113,7 @@ def create_brand(facts: Mapping[str, Any], *, actor: Actor, now: datetime) -> Br
             brand.save(force_insert=True)
     except IntegrityError as error:
         raise Conflict(f"A brand with the code {brand.code} is there already.", code="brand_code_taken") from error
-    after = {name: _plain(value) for name, value in facts.items()}
-    record_audit(actor, [AuditDraft("brand.created", "brand", brand.id, after=after)], recorded_at=now)
+    record_audit(actor, [AuditDraft("brand.created", "brand", brand.id, after=plain_facts(facts))], recorded_at=now)
     return brand
 
 
@@ -141,17 +124,10 @@ def update_brand(brand_id: uuid.UUID, changes: Mapping[str, Any], *, actor: Acto
     brand = Brand.objects.select_for_update(no_key=True).get(id=brand_id)
     if changes.get("code", brand.code) != brand.code:
         raise Invalid("A brand's code stays.", fields={"code": "cannot be changed"})
-    current = {name: getattr(brand, name) for name in changes}
-    changed = differing(current, changes)
-    if not changed:
-        return brand
-    for name, value in changed.items():
-        setattr(brand, name, value)
-    brand.updated_at = now
-    brand.save(update_fields=[*changed, "updated_at"])
-    before = {name: _plain(current[name]) for name in changed}
-    after = {name: _plain(value) for name, value in changed.items()}
-    record_audit(actor, [AuditDraft("brand.updated", "brand", brand_id, before=before, after=after)], recorded_at=now)
+    changed = change_row(brand, changes, updated_at=now)
+    if changed is not None:
+        draft = AuditDraft("brand.updated", "brand", brand_id, before=changed[0], after=changed[1])
+        record_audit(actor, [draft], recorded_at=now)
     return brand
 
 

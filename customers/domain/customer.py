@@ -67,12 +67,3 @@ def merged_address(current: Mapping[str, str], sent: Mapping[str, str]) -> dict[
     """
     kept = current if sent else {}
     return {part: sent.get(part, kept.get(part, "")) for part in ADDRESS_PARTS}
-
-
-def differing(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the wanted facts that differ from the current ones.
-
-    >>> differing({"name": "Alice", "city": "Bonn"}, {"name": "Alice", "city": "Berlin"})
-    {'city': 'Berlin'}
-    """
-    return {name: value for name, value in wanted.items() if current[name] != value}

@@ -1,0 +1,46 @@
+"""Reads of vouchers."""
+
+import uuid
+
+from django.db.models import Count, Prefetch, QuerySet
+
+from core.errors import NotFound
+from subscriptions.domain.lifecycle import LIVE_STATUSES
+from subscriptions.models import Plan, Subscription, Voucher, VoucherAmount
+
+
+def list_vouchers() -> QuerySet[Voucher]:
+    """Return vouchers with amounts, plans and the number of their redemptions, newest first."""
+    return (
+        Voucher.objects.annotate(redemption_count=Count("redemptions"))
+        .prefetch_related(
+            Prefetch("amounts", queryset=VoucherAmount.objects.order_by("currency")),
+            Prefetch("plans", queryset=Plan.objects.order_by("id")),
+        )
+        .order_by("-id")
+    )
+
+
+def get_voucher(voucher_id: uuid.UUID) -> Voucher:
+    """Return a voucher with what its answer shows. Raises NotFound."""
+    voucher = list_vouchers().filter(id=voucher_id).first()
+    if voucher is None:
+        raise NotFound(f"No voucher has the id {voucher_id}.")
+    return voucher
+
+
+def find_manual_voucher(code: str) -> Voucher | None:
+    """Return the voucher with a code, whatever the case, or None."""
+    return Voucher.objects.filter(code__iexact=code).exclude(code="").first()
+
+
+def held_plans(customer_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    """Return the plans of a customer's subscriptions that have not ended."""
+    live = Subscription.objects.filter(customer_id=customer_id, status__in=LIVE_STATUSES)
+    return frozenset(live.values_list("plan_id", flat=True))
+
+
+def billed_currency(customer_id: uuid.UUID) -> str | None:
+    """Return the currency of a customer's newest subscription that has not ended, or None."""
+    live = Subscription.objects.filter(customer_id=customer_id, status__in=LIVE_STATUSES)
+    return live.order_by("-id").values_list("currency", flat=True).first()
