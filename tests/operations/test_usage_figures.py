@@ -147,7 +147,8 @@ def test_a_change_of_level_is_weighted_by_the_seconds_it_lasts() -> None:
 def test_the_first_events_by_time_are_free_whatever_their_order() -> None:
     store([event(name, value, BEGIN) for name, value in (("d", "4000"), ("b", "2000"), ("a", "1000"), ("c", "3000"))])
     figure = list_usage_figures([ask(Meter(Aggregation.SUM), free_events=3)])["asked"]
-    assert (figure.quantity, figure.charged_sum, figure.charged_count) == (10_000, 4000, 1)
+    assert (figure.quantity, figure.charged_sum) == (Decimal(10_000), Decimal(4000))
+    assert figure.charged_count == 1
 
 
 @pytest.mark.django_db

@@ -16,7 +16,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from psycopg.errors import UniqueViolation
 
-from usage.domain.acceptance import SubscriptionLife, judge, metered_interval
+from subscriptions.queries import terms
+from usage.domain.acceptance import SubscriptionLife, judge
 from usage.domain.event import DUPLICATE, REJECTED, STORED, EventDraft, EventOutcome, Reason, value_text
 from usage.queries import intake
 from usage.queries.intake import SentContent
@@ -45,7 +46,6 @@ class _Arrivals:
     """What a batch brings to one subscription: the positions in the batch of the events to store, by event id."""
 
     life: SubscriptionLife
-    partition: int
     positions: dict[str, int] = field(default_factory=dict)
 
 
@@ -57,7 +57,8 @@ class _Batch:
         self.now = now
         self.outcomes: list[EventOutcome | None] = [None] * len(drafts)
         lives = intake.find_lives({draft.subscription_id for draft in drafts}, now=now)
-        self.arrivals = {key: _Arrivals(life, partition) for key, (life, partition) in lives.items()}
+        # In the one order in which everybody inserts.
+        self.arrivals = {key: _Arrivals(life) for key, life in lives.items()}
         self.metric_ids = intake.find_metric_ids({draft.code for draft in drafts})
         # Refused unless it is stored already: a repetition is recognised before its age is judged.
         self.refused = self._judge(self._list_unsure())
@@ -75,7 +76,7 @@ class _Batch:
                 self.outcomes[position] = REJECTED[Reason.UNKNOWN_SUBSCRIPTION]
             elif draft.code not in self.metric_ids:
                 self.outcomes[position] = REJECTED[Reason.UNKNOWN_CODE]
-            elif not stretch[0] <= (draft.timestamp or stretch[2]) <= stretch[1]:
+            elif stretch[0] is None or not stretch[0] <= (draft.timestamp or stretch[2]) <= stretch[1]:
                 unsure.append(position)
         return unsure
 
@@ -84,15 +85,23 @@ class _Batch:
         if not positions:
             return {}
         concerned = {self.drafts[position].subscription_id for position in positions}
-        calendars, items = intake.list_calendars(concerned), intake.list_metered_items(concerned)
+        agreements = {one.subscription_id: one for one in terms.list_agreements(list(concerned))}
         refused: dict[int, Reason] = {}
         for position in positions:
             draft = self.drafts[position]
             life = self.arrivals[draft.subscription_id].life
-            moment = draft.timestamp or life.now
-            interval = metered_interval(items.get(life.subscription_id, ()), self.metric_ids[draft.code], moment)
-            calendar = calendars.get(life.subscription_id, ())
-            reason = judge(moment, life, calendar, interval=interval, late_days=settings.USAGE_LATE_DAYS)
+            agreement = agreements.get(draft.subscription_id)
+            reason = (
+                Reason.UNKNOWN_SUBSCRIPTION
+                if agreement is None
+                else judge(
+                    draft.timestamp or life.now,
+                    self.metric_ids[draft.code],
+                    life,
+                    agreement,
+                    late_days=settings.USAGE_LATE_DAYS,
+                )
+            )
             if reason is not None:
                 refused[position] = reason
         return refused
@@ -109,18 +118,18 @@ class _Batch:
                 positions[draft.event_id] = position
 
     def lines(self) -> str:
-        """Return the events to store as lines of COPY text, in the one order in which everybody inserts."""
+        """Return the events to store as lines of COPY text, by partition, subscription and event id."""
         metric_texts = {code: str(metric_id) for code, metric_id in self.metric_ids.items()}
         received_at = self.now.isoformat()
         lines: list[str] = []
-        for arrivals in sorted(self.arrivals.values(), key=lambda one: (one.partition, one.life.subscription_id.int)):
-            subscription, now = str(arrivals.life.subscription_id), arrivals.life.now.isoformat()
+        for key, arrivals in self.arrivals.items():
+            subscription = str(key)
             for event_id, position in sorted(arrivals.positions.items()):
                 draft = self.drafts[position]
                 is_plain = event_id.isprintable() and "\\" not in event_id
                 id_text = event_id if is_plain else event_id.translate(_COPY_ESCAPES)
                 properties = _properties_text(draft).replace("\\", "\\\\") if draft.properties else "\\N"
-                happened_at = draft.timestamp.isoformat() if draft.timestamp else now
+                happened_at = (draft.timestamp or arrivals.life.now).isoformat()
                 lines.append(
                     f"{subscription}\t{id_text}\t{metric_texts[draft.code]}\t{value_text(draft.value)}\t"
                     f"{properties}\t{happened_at}\t{received_at}\n"
@@ -207,7 +216,8 @@ def _insert_new(lines: str) -> list[tuple[uuid.UUID, str]]:
         cursor.execute(_CREATE_ANTEROOM)
         _copy(_COPY_TO_ANTEROOM, lines)
         cursor.execute(_INSERT_NEW)
-        return cursor.fetchall()
+        new: list[tuple[uuid.UUID, str]] = cursor.fetchall()
+        return new
 
 
 def _properties_text(draft: EventDraft) -> str:

@@ -3,40 +3,41 @@
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
 
-from core.domain.schedule import Interval
-from subscriptions.domain.terms import CalendarVersion
-from subscriptions.models import Metric, Price
-from usage.domain.acceptance import MeteredItem, SubscriptionLife
+from subscriptions.models import Metric
+from usage.domain.acceptance import SubscriptionLife
 
+
+def _microseconds(moment: str) -> str:
+    """Return the SQL of a moment as microseconds since 1970."""
+    return f"(extract(epoch FROM {moment}) * 1000000)::bigint"
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # PostgreSQL's seed of hash partitioning by a uuid, and the summand of hash_combine64 that is left of it modulo 32.
 _PARTITION = "((uuid_hash_extended(s.id, 8816678312871386365) & 31) + 3) & 31"
+_OPEN_FROM = (
+    "CASE WHEN newest.phase IN ('paid', 'trial') THEN greatest(s.started_at, newest.from_at, s.billed_to_at) END"
+)
+# Nobody hangs on a clock where there is none: then no customer needs to be read.
+_CLOCK = """CASE WHEN EXISTS (SELECT FROM core_testclock) THEN (
+        SELECT clock.now_at FROM customers_customer customer
+        JOIN core_testclock clock ON clock.id = customer.test_clock_id WHERE customer.id = s.customer_id
+    ) END"""
+# Moments travel as microseconds: parsing thousands of timestamps takes longer than the statement itself.
 _LIVES = f"""
-    SELECT s.id, s.started_at, s.ended_at, s.billed_to_at, newest.from_at, newest.phase, clock.now_at, {_PARTITION}
-    FROM subscriptions_subscription s
-    JOIN customers_customer customer ON customer.id = s.customer_id
-    LEFT JOIN core_testclock clock ON clock.id = customer.test_clock_id
+    SELECT asked.position, {_microseconds(_OPEN_FROM)}, {_microseconds("s.ended_at")}, {_microseconds(_CLOCK)}
+    FROM unnest(%s::uuid[]) WITH ORDINALITY asked(id, position)
+    JOIN subscriptions_subscription s ON s.id = asked.id
     LEFT JOIN LATERAL (
         SELECT terms.from_at, terms.phase FROM subscriptions_subscriptionterms terms
         WHERE terms.subscription_id = s.id ORDER BY terms.version DESC LIMIT 1
     ) newest ON true
-    WHERE s.id = ANY(%s)"""  # noqa: S608 - composed of constants
-_CALENDARS = """
-    SELECT terms.subscription_id, terms.version, terms.from_at, terms.phase, terms.plan_id, plan.name,
-        terms.anchor_wall, terms.interval, terms.interval_count, terms.time_zone, terms.alignment
-    FROM subscriptions_subscriptionterms terms JOIN subscriptions_plan plan ON plan.id = terms.plan_id
-    WHERE terms.subscription_id = ANY(%s) ORDER BY terms.subscription_id, terms.version"""
-_METERED_ITEMS = """
-    SELECT item.subscription_id, item.id, terms.from_at, terms.quantity > 0, price.metric_id, price.interval,
-        price.interval_count
-    FROM subscriptions_itemterms terms
-    JOIN subscriptions_subscriptionitem item ON item.id = terms.item_id
-    JOIN subscriptions_price price ON price.id = terms.price_id
-    WHERE item.subscription_id = ANY(%s) ORDER BY item.id, terms.version"""
+    ORDER BY {_PARTITION}, s.id"""  # noqa: S608 - composed of constants
 _STORED = """
     SELECT sent.position, stored.metric_id = sent.metric_id AND stored.value = sent.value
         AND stored.properties IS NOT DISTINCT FROM sent.properties::jsonb
@@ -62,62 +63,21 @@ class SentContent:
     timestamp: datetime | None
 
 
-def find_lives(
-    subscription_ids: Collection[uuid.UUID], *, now: datetime
-) -> dict[uuid.UUID, tuple[SubscriptionLife, int]]:
-    """Return what is known of the subscriptions that exist, each with the number of its partition of events."""
+def find_lives(subscription_ids: Collection[uuid.UUID], *, now: datetime) -> dict[uuid.UUID, SubscriptionLife]:
+    """Return what is known of the subscriptions that exist, in the order of their partitions of events, then by id."""
+    ids = list(subscription_ids)
     with connection.cursor() as cursor:
-        cursor.execute(_LIVES, [list(subscription_ids)])
+        cursor.execute(_LIVES, [f"{{{','.join(map(str, ids))}}}"])
         rows = cursor.fetchall()
     return {
-        key: (
-            SubscriptionLife(key, started_at, ended_at, billed_to_at, newest_from_at, phase or "", clock_now or now),
-            partition,
-        )
-        for key, started_at, ended_at, billed_to_at, newest_from_at, phase, clock_now, partition in rows
+        ids[position - 1]: SubscriptionLife(_instant(open_from), _instant(ended_at), _instant(clock_at) or now)
+        for position, open_from, ended_at, clock_at in rows
     }
 
 
 def find_metric_ids(codes: Collection[str]) -> dict[str, uuid.UUID]:
     """Return the ids of the metrics that exist, by code."""
     return dict(Metric.objects.filter(code__in=codes).order_by().values_list("code", "id"))
-
-
-def list_calendars(subscription_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[CalendarVersion]]:
-    """Return the whole calendars of subscriptions, oldest version first."""
-    calendars: dict[uuid.UUID, list[CalendarVersion]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_CALENDARS, [list(subscription_ids)])
-        for (
-            key,
-            version,
-            from_at,
-            phase,
-            plan_id,
-            plan_name,
-            anchor_wall,
-            unit,
-            count,
-            zone,
-            alignment,
-        ) in cursor.fetchall():
-            interval = _interval(unit, count)
-            calendars.setdefault(key, []).append(
-                CalendarVersion(version, from_at, phase, plan_id, plan_name, anchor_wall, interval, zone, alignment)
-            )
-    return calendars
-
-
-def list_metered_items(subscription_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[MeteredItem]]:
-    """Return the versions of the items of subscriptions, oldest first, with what they measure."""
-    items: dict[uuid.UUID, list[MeteredItem]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_METERED_ITEMS, [list(subscription_ids)])
-        for key, item_id, from_at, is_live, metric_id, unit, count in cursor.fetchall():
-            items.setdefault(key, []).append(
-                MeteredItem(item_id, from_at, metric_id if is_live else None, _interval(unit, count))
-            )
-    return items
 
 
 def compare_stored(sent: Sequence[SentContent]) -> dict[int, bool]:
@@ -139,6 +99,6 @@ def compare_stored(sent: Sequence[SentContent]) -> dict[int, bool]:
         return dict(cursor.fetchall())
 
 
-def _interval(unit: str, count: int) -> Interval | None:
-    """Return the interval of a row, None for a one-off."""
-    return None if unit == Price.Interval.ONE_OFF else Interval(unit, count)
+def _instant(microseconds: int | None) -> datetime | None:
+    """Return the moment so many microseconds after the beginning of 1970."""
+    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
