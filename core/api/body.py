@@ -17,9 +17,12 @@ class _Refused(ValueError):
     """JSON that no value can be made of, with the reason."""
 
 
-def read_bytes(request: HttpRequest) -> bytes:
-    """Return the body. Raises TooLarge above the limit of the settings, before it is read when its length is told."""
-    limit: int = settings.API_BODY_LIMIT_BYTES
+def read_bytes(request: HttpRequest, limit: int | None = None) -> bytes:
+    """Return the body. Raises TooLarge above the limit, before it is read when its length is told.
+
+    The limit, in bytes, is that of the settings unless one is given.
+    """
+    limit = settings.API_BODY_LIMIT_BYTES if limit is None else limit
     length = request.META.get("CONTENT_LENGTH") or ""
     if length.isdecimal() and int(length) > limit:
         raise _too_large(limit)
