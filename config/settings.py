@@ -2,7 +2,6 @@
 
 import os
 import sys
-import warnings
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,8 +19,8 @@ IS_PRODUCTION = not DEBUG and not services.database_is_embedded()
 SECRET_KEY = services.secret_key()
 if IS_PRODUCTION and (len(SECRET_KEY) < SHORTEST_SECRET_KEY or SECRET_KEY.startswith(("django-insecure", "change-me"))):
     raise ImproperlyConfigured(
-        f"SECRET_KEY is missing, the example's, or shorter than {SHORTEST_SECRET_KEY} characters. DATABASE_URL is set, "
-        "so this is production: set SECRET_KEY to a long random text, for instance the output of `openssl rand -hex 32`."
+        f"SECRET_KEY is missing, an example, or shorter than {SHORTEST_SECRET_KEY} characters. DATABASE_URL is set, so "
+        "this is production: set SECRET_KEY to a long random text, for instance the output of `openssl rand -hex 32`."
     )
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
@@ -133,6 +132,11 @@ API_BODY_LIMIT_BYTES = api_settings.API_BODY_LIMIT_BYTES
 REST_FRAMEWORK = api_settings.REST_FRAMEWORK
 SPECTACULAR_SETTINGS = api_settings.SPECTACULAR_SETTINGS
 
+# --- Usage ----------------------------------------------------------------------------------------------------------
+# How long after the end of an invoiced period its events are still accepted, and billed as late.
+USAGE_LATE_DAYS = env.int("USAGE_LATE_DAYS", default=35)
+USAGE_BATCH_LIMIT_BYTES = env.int("USAGE_BATCH_LIMIT_BYTES", default=4 * 1024 * 1024)
+
 # --- Work in the background -----------------------------------------------------------------------------------------
 TICK_SECONDS = 60
 CELERY_BROKER_URL = services.broker_url()
@@ -161,20 +165,19 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-_IS_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
-_COLLECTS_NOW = "collectstatic" in sys.argv[1:2]
+_COLLECTED = BASE_DIR / "staticfiles"
+_IS_COLLECTED = (_COLLECTED / "staticfiles.json").exists() or "collectstatic" in sys.argv[1:2]
+# The image holds collected files, named by their content; a checkout serves them from where they lie.
+STATIC_ROOT = _COLLECTED if _IS_COLLECTED else None
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    # The image holds collected files, named by their content; a checkout serves them from where they lie.
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if _IS_COLLECTED or _COLLECTS_NOW
+        if _IS_COLLECTED
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
 WHITENOISE_USE_FINDERS = not _IS_COLLECTED
-warnings.filterwarnings("ignore", message="No directory at", module="django.core.handlers.base")
 MEDIA_ROOT = DATA_DIR / "media"
 
 # --- Logs -----------------------------------------------------------------------------------------------------------

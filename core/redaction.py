@@ -15,7 +15,9 @@ SECRET_NAMES = frozenset(
 DEEPEST_LEVEL = 6
 
 _KEYS = re.compile(r"\b(?:[rsp]k_(?:live_|test_)?|whsec_)[A-Za-z0-9_]{6,}")
-_HEADERS = re.compile(r"(?i)\b(authorization|x-api-key)(['\"]?\s*[:=]\s*)(?:(?:bearer|basic|token)\s+)?[^\s,;'\"}]+")
+_HEADERS = re.compile(
+    r"(?i)\b(authorization|x-api-key)(['\"]?\s*[:=]\s*['\"]?)(?:(?:bearer|basic|token)\s+)?[^\s,;'\"}]+"
+)
 _BEARERS = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 _PASSWORDS = re.compile(
     r"(?i)\b(password|passwd|secret|secret_key|token|api_key)(['\"]?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s,;&}]+)"
