@@ -46,12 +46,11 @@ def copy_text(row: Iterable[Any]) -> str:
 def copy_rows(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows into a table by one COPY, in the caller's transaction; str subclasses must be given as str.
 
-    Dictionaries and lists go in as JSON. Names of table and columns come from the code, never from outside.
+    Dictionaries and lists go in as JSON. Raises Django's database errors when the rows are refused. Names of table and columns come from the code, never from outside.
     """
     if not rows:
         return
     text = "\n".join([copy_text(row) for row in rows]) + "\n"
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(text)
-
-

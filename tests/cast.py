@@ -83,7 +83,12 @@ class Company:
 
     def voucher(self, customer: Customer, **values: Any) -> VoucherRedemption:
         """Give a customer a voucher already redeemed: 50 % once unless said otherwise."""
-        defaults: dict[str, Any] = {"name": "Half", "type": "percentage", "percent": Decimal(50), "code": str(uuid.uuid4())}
+        defaults: dict[str, Any] = {
+            "name": "Half",
+            "type": "percentage",
+            "percent": Decimal(50),
+            "code": str(uuid.uuid4()),
+        }
         voucher = Voucher.objects.create(created_at=JANUARY, **{**defaults, **values})
         remaining = {"once": 1, "forever": None}.get(voucher.duration, voucher.duration_count)
         return VoucherRedemption.objects.create(
@@ -91,7 +96,14 @@ class Company:
         )
 
     def start(
-        self, customer: Customer, plan: Plan, price: Price, *, now: datetime, items: tuple[Price, ...] = (), **values: Any
+        self,
+        customer: Customer,
+        plan: Plan,
+        price: Price,
+        *,
+        now: datetime,
+        items: tuple[Price, ...] = (),
+        **values: Any,
     ) -> Subscription:
         """Start a subscription at a moment."""
         command = StartCommand(

@@ -1,22 +1,23 @@
 """Claim due customers from the agenda, and park those that cannot be billed."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
 CHUNK = 500
-CLAIM = """
-SELECT agenda.customer_id FROM customers_agenda agenda
-JOIN customers_customer customer ON customer.id = agenda.customer_id
-WHERE agenda.due_at <= %(as_of)s AND agenda.test_clock_id IS NOT DISTINCT FROM %(clock)s
+DUE = """
+FROM customers_agenda agenda JOIN customers_customer customer ON customer.id = agenda.customer_id
+WHERE agenda.due_at <= %(as_of)s AND agenda.test_clock_id {clock}
   AND (agenda.retry_at IS NULL OR agenda.retry_at <= %(now)s)
-  {narrowed}
-ORDER BY agenda.due_at, agenda.customer_id
-LIMIT %(limit)s
-FOR NO KEY UPDATE OF agenda, customer {waiting}
+  AND (%(customers)s::uuid[] IS NULL OR agenda.customer_id = ANY(%(customers)s::uuid[]))
+"""
+CLAIM = f"""
+SELECT agenda.customer_id {DUE} ORDER BY agenda.due_at, agenda.customer_id
+LIMIT %(limit)s FOR NO KEY UPDATE OF agenda, customer
 """
 PARK = """
 WITH wanted AS (
@@ -52,21 +53,8 @@ def claim(scope: Scope, *, limit: int = CHUNK, wait: bool = False) -> list[uuid.
     Without `wait` customers somebody else holds are skipped; with it the claim waits for them, so an empty answer means
     that nothing is due. Parked customers are left out until their time.
     """
-    statement = CLAIM.format(
-        narrowed="" if scope.customer_ids is None else "AND agenda.customer_id = ANY(%(customers)s)",
-        waiting="" if wait else "SKIP LOCKED",
-    )
     with connection.cursor() as cursor:
-        cursor.execute(
-            statement,
-            {
-                "as_of": scope.as_of,
-                "now": scope.now,
-                "clock": scope.test_clock_id,
-                "customers": None if scope.customer_ids is None else list(scope.customer_ids),
-                "limit": limit,
-            },
-        )
+        cursor.execute(_statement(CLAIM if wait else f"{CLAIM} SKIP LOCKED", scope), {**_parameters(scope), "limit": limit})
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -90,14 +78,29 @@ def park(reasons: Mapping[uuid.UUID, str], *, now: datetime) -> None:
 def count_due(scope: Scope) -> int:
     """Count the customers a run has ahead of it."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM customers_agenda WHERE due_at <= %s AND test_clock_id IS NOT DISTINCT FROM %s "
-            "AND (retry_at IS NULL OR retry_at <= %s) AND (%s::uuid[] IS NULL OR customer_id = ANY(%s))",
-            [scope.as_of, scope.test_clock_id, scope.now, _ids(scope.customer_ids), _ids(scope.customer_ids)],
-        )
+        cursor.execute(_statement(f"SELECT count(*) {DUE}", scope), _parameters(scope))
         return int(cursor.fetchone()[0])
 
 
-def _ids(customer_ids: Sequence[uuid.UUID] | None) -> list[uuid.UUID] | None:
-    """Return ids as a list for the driver."""
-    return None if customer_ids is None else list(customer_ids)
+def list_due(scope: Scope) -> list[uuid.UUID]:
+    """Return the customers a run has ahead of it, earliest due first, without locking them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT agenda.customer_id {DUE} ORDER BY agenda.due_at, agenda.customer_id", _parameters(scope)
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _statement(statement: str, scope: Scope) -> str:
+    """Return a statement for a scope's clock; the wall's is said with IS NULL, which the partial index answers."""
+    return statement.format(clock="IS NULL" if scope.test_clock_id is None else "= %(clock)s")
+
+
+def _parameters(scope: Scope) -> dict[str, Any]:
+    """Return a scope as the parameters of DUE."""
+    return {
+        "as_of": scope.as_of,
+        "now": scope.now,
+        "clock": scope.test_clock_id,
+        "customers": None if scope.customer_ids is None else list(scope.customer_ids),
+    }
