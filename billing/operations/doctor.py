@@ -167,10 +167,16 @@ PROOFS = (
         "recurring lines tile their item's timeline",
         "item",
         """
-        WITH line AS (
+        WITH recurring AS (
+            SELECT item_id, subscription_id, period_start, period_end FROM invoicing_invoiceline
+            WHERE kind = 'recurring' AND revision = 0 AND tier <= 1
+            UNION ALL
+            SELECT item_id, subscription_id, period_start, period_end FROM invoicing_creditnoteline
+            WHERE kind = 'recurring' AND revision = 0 AND tier <= 1
+        ), line AS (
             SELECT item_id, subscription_id, period_start, period_end,
                    lag(period_end) OVER (PARTITION BY item_id ORDER BY period_start) AS previous_end
-            FROM invoicing_invoiceline WHERE kind = 'recurring' AND revision = 0 AND tier <= 1
+            FROM recurring
         )
         SELECT item_id, format('billed to %%s, then from %%s', previous_end, period_start) FROM line
         WHERE previous_end IS NOT NULL AND previous_end <> period_start

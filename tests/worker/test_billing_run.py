@@ -258,6 +258,7 @@ def test_a_card_customer_pays_each_renewal(company: Company) -> None:
     assert check_books(now=at("2026-02-01")) == ()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_one_bad_customer_is_parked_and_the_others_are_billed(company: Company) -> None:
     price = company.price()
     team = company.plan("Team", price)
