@@ -10,6 +10,8 @@ from core import health
 api_v1: list[URLPattern | URLResolver] = [
     path("schema", SpectacularAPIView.as_view(authentication_classes=[]), name="schema"),
     path("", include("customers.api.urls")),
+    path("", include("subscriptions.api.urls")),
+    path("", include("usage.api.urls")),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

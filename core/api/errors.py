@@ -15,7 +15,7 @@ STATUS_OF_KIND: Mapping[str, int] = {
     "forbidden": 403,
     "not_found": 404,
     "method_not_allowed": 405,
-    "unacceptable": 406,
+    "not_acceptable": 406,
     "conflict": 409,
     "too_large": 413,
     "mismatch": 422,

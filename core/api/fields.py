@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import validate_email
@@ -25,6 +25,7 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_SLUG = re.compile(r"[-a-zA-Z0-9_]+", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 COMMON_MESSAGES: Mapping[str, str] = {
@@ -48,13 +49,7 @@ def text_fault(text: str) -> str | None:
     return None
 
 
-if TYPE_CHECKING:
-    _Field = serializers.Field[Any, Any, Any, Any]
-else:
-    _Field = serializers.Field
-
-
-class StrictField(_Field):
+class StrictField(serializers.Field[Any, Any, Any, Any]):
     """A field that only takes values of its own JSON type."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {**COMMON_MESSAGES}
@@ -86,6 +81,17 @@ class TextField(StrictField, serializers.CharField):
             if not self.allow_blank and not data.strip():
                 raise self.refuse("must not be empty")
         return super().run_validation(data)
+
+
+class SlugField(TextField):
+    """A code: letters, digits, `-` and `_`."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Refuse other characters."""
+        code: str = super().to_internal_value(data)
+        if code and not _SLUG.fullmatch(code):
+            raise self.refuse("must consist of letters, digits, - and _")
+        return code
 
 
 class EmailField(TextField):

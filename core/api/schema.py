@@ -1,6 +1,7 @@
 """How endpoints describe themselves in the OpenAPI document, every error declared."""
 
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -49,7 +50,9 @@ class ErrorAnswer(AnswerSerializer):
 class InvalidAnswer(ErrorAnswer):
     """What is wrong with the input, all of it at once."""
 
-    errors = serializers.DictField(child=TextField(), help_text="JSON field path to fault; `body` for broken JSON.")
+    errors = serializers.DictField(  # type: ignore[assignment] - the field, which DRF takes off the class
+        child=TextField(), help_text="JSON field path to fault; `body` for broken JSON."
+    )
 
 
 class DeclinedAnswer(ErrorAnswer):
@@ -98,12 +101,14 @@ def describe(
     return extend_schema(
         summary=summary,
         request=body,
-        responses={status: _answer(gives, lists), **_errors(takes is not None, errors)},
+        responses={status: _answer(gives, lists, status), **_errors(takes is not None, errors)},
         examples=examples,
     )
 
 
-def _answer(gives: Any, lists: bool) -> Any:
+def _answer(gives: Any, lists: bool, status: int) -> Any:
+    if status == HTTPStatus.NO_CONTENT:
+        return OpenApiResponse(None, "Gone.")
     if gives is None:
         return OpenApiResponse(OpenApiTypes.OBJECT, "Done; an empty object.")
     if not lists:
@@ -141,7 +146,7 @@ class ApiSchema(AutoSchema):
         found: list[Any] = [parameters] if parameters is not None else []
         return [*found, IDEMPOTENCY_KEY] if self.method == "POST" else found
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override] - as drf-spectacular has it
         """Return the docstring of the method, with the scope it needs."""
         text: str = super().get_description()
         needed = getattr(self.view, "needed_scope", None)

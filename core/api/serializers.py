@@ -1,7 +1,7 @@
 """What a request may hold and what an answer holds: refusing what is unknown, leaving out what has no value."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 from django.http import QueryDict
 from rest_framework import serializers
@@ -14,37 +14,29 @@ BODY = "body"
 REFUSED = "The request holds what cannot be taken; `errors` says where."
 
 
-if TYPE_CHECKING:
-    _Field = serializers.Field[Any, Any, Any, Any]
-    _Serializer = serializers.Serializer[Any]
-else:
-    _Field = serializers.Field
-    _Serializer = serializers.Serializer
-
-
 def fault_paths(detail: Any, path: str = "") -> dict[str, str]:
-    """Return nested faults as JSON field path -> one text, such as `tiers[0].unit_price`."""
+    """Return nested faults as JSON field path -> one text, such as `tiers.0.unit_price`."""
     if isinstance(detail, Mapping):
-        found: dict[str, str] = {}
-        for name, inner in detail.items():
-            if name == api_settings.NON_FIELD_ERRORS_KEY:
-                found |= fault_paths(inner, path)
-            elif isinstance(name, int):
-                found |= fault_paths(inner, f"{path}[{name}]")
-            else:
-                found |= fault_paths(inner, f"{path}.{name}" if path else str(name))
-        return found
-    if isinstance(detail, list):
-        if any(isinstance(inner, Mapping) for inner in detail):
-            found = {}
-            for index, inner in enumerate(detail):
-                found |= fault_paths(inner, f"{path}[{index}]")
-            return found
-        return {path or BODY: "; ".join(str(inner) for inner in detail)} if detail else {}
-    return {path or BODY: str(detail)}
+        inner: Iterable[tuple[Any, Any]] = detail.items()
+    elif isinstance(detail, list) and any(isinstance(fault, Mapping) for fault in detail):
+        inner = enumerate(detail)
+    elif isinstance(detail, list):
+        return {path or BODY: "; ".join(str(fault) for fault in detail)} if detail else {}
+    else:
+        return {path or BODY: str(detail)}
+    found: dict[str, str] = {}
+    for name, fault in inner:
+        own = name == api_settings.NON_FIELD_ERRORS_KEY
+        found |= fault_paths(fault, path if own else f"{path}.{name}" if path else str(name))
+    return found
 
 
-class InputSerializer(_Serializer):
+def emptied(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return values in which null, for texts that are never null in a row, has become the empty text."""
+    return values | {name: "" for name in names if name in values and values[name] is None}
+
+
+class InputSerializer(serializers.Serializer[Any]):
     """The fields a request may hold. `partial=True` reads a PUT: what is left out stays.
 
     `aliases` maps further spellings to fields. `answered` names fields that our own answers carry and no caller
@@ -91,9 +83,9 @@ class InputSerializer(_Serializer):
                 sent[target] = value
         return sent, faults
 
-    def _value(self, field: _Field, value: Any) -> Any:
+    def _value(self, field: serializers.Field[Any, Any, Any, Any], value: Any) -> Any:
         """Return a field's value, or `empty` when there is none: null is "not sent" but where a PUT clears with it."""
-        partial = bool(getattr(self.root, "partial", False))
+        partial = self._is_change()
         if value is None:
             if partial and field.allow_null:
                 return None
@@ -105,6 +97,15 @@ class InputSerializer(_Serializer):
                 raise serializers.ValidationError("is required")
             return serializers.empty if field.default is serializers.empty else field.get_default()
         return field.run_validation(value)
+
+    def _is_change(self) -> bool:
+        """Tell whether what is left out stays; what stands in a list is always sent whole."""
+        node: Any = self
+        while node.parent is not None:
+            node = node.parent
+            if isinstance(node, serializers.ListField):
+                return False
+        return bool(getattr(node, "partial", False))
 
     def breaches(self, values: Mapping[str, Any]) -> Mapping[str, str]:
         """Return what is wrong between fields, by path; `values` lacks those that are wrong in themselves."""
@@ -142,12 +143,13 @@ class Parameters(InputSerializer):
         return values
 
 
-class AnswerSerializer(_Serializer):
+class AnswerSerializer(serializers.Serializer[Any]):
     """The fields of an answer. One without a value is null where `nullable` names it, as it is where `always` does,
-    and else left out."""
+    and else left out; an empty list is a value unless `dropped_when_empty` names it."""
 
     always: ClassVar[frozenset[str]] = frozenset()
     nullable: ClassVar[frozenset[str]] = frozenset()
+    dropped_when_empty: ClassVar[frozenset[str]] = frozenset()
 
     def get_fields(self) -> dict[str, Any]:
         """Return the fields, marked for the OpenAPI document as always there, nullable, or perhaps absent."""
@@ -164,6 +166,8 @@ class AnswerSerializer(_Serializer):
             value = field.get_attribute(instance)
             if value is not None and value != "":
                 value = field.to_representation(value)
+            if value == [] and name in self.dropped_when_empty:
+                continue
             if value is not None and value != "":
                 answer[name] = value
             elif name in self.nullable:

@@ -160,6 +160,16 @@ def answer_json(body: Any, status: int = 200, *, location: str | uuid.UUID | Non
     return response
 
 
+def answer_created(serializer: type[AnswerSerializer], row: Any, path: str) -> HttpResponse:
+    """Answer a new object, and where it is."""
+    return answer_json(serializer().to_representation(row), 201, location=f"/api/v1/{path}/{row.pk}")
+
+
+def answer_nothing() -> HttpResponse:
+    """Answer that it is gone."""
+    return HttpResponse(status=204)
+
+
 def answer_null(status: int = 202) -> HttpResponse:
     """Answer that it was done, with nothing to say: an empty object."""
     return answer_json({}, status)

@@ -102,15 +102,16 @@ def offer(wanted: PriceWanted) -> tuple[PriceOffer | None, dict[str, str]]:
     """Return the price that can be stored, or None with every fault by the API's field name."""
     spelt = spell_out(wanted)
     faults = _amount_faults(spelt, was_typed=bool(wanted.type)) | _interval_faults(spelt) | _usage_faults(spelt)
-    rating = None
     try:
-        rating = _rating(spelt)
+        found = PriceOffer(spelt, _rating(spelt))
     except InvalidPrice as error:
         name = _API_NAMES.get(error.field, error.field)
-        faults.setdefault("amount" if name == "unit_price" else name, error.message)
-    if faults or rating is None:
-        return None, faults
-    return PriceOffer(spelt, rating), {}
+        # What the numbers must be follows from the type: without one there is nothing more to say of them.
+        return None, faults if "type" in faults else {
+            "amount" if name == "unit_price" else name: error.message,
+            **faults,
+        }
+    return (None, faults) if faults else (found, {})
 
 
 def _rating(spelt: PriceWanted) -> Rating:

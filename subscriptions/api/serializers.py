@@ -1,0 +1,271 @@
+"""The catalogue as answers hold it."""
+
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from core.api.fields import (
+    FlagField,
+    IdField,
+    InstantField,
+    MetadataField,
+    NumberField,
+    TextField,
+    WholeNumberField,
+    WordField,
+)
+from core.api.serializers import AnswerSerializer
+from subscriptions.domain.pricing import TIERED, PriceType
+from subscriptions.models import Metric, MetricFilter, Plan, Price
+
+SCHEDULES = ("week", "month", "year", "one-off")
+UNPRICED = TIERED | {PriceType.PERCENTAGE}
+
+
+class TaxTypeAnswer(AnswerSerializer):
+    """A kind of supply that tax rules tell apart."""
+
+    always = frozenset({"name"})
+
+    id = IdField()
+    name = TextField()
+    default = FlagField()
+    digital = FlagField()
+    export = TextField()
+
+
+class ProductAnswer(AnswerSerializer):
+    """What is sold."""
+
+    always = frozenset({"name"})
+    nullable = frozenset({"external_reference"})
+
+    id = IdField()
+    name = TextField()
+    external_reference = TextField()
+    tax_type = TaxTypeAnswer()
+    tax_rate = NumberField(help_text="Percent; the product's own rate for domestic supplies.")
+    physical = FlagField()
+
+
+class MetricFilterAnswer(AnswerSerializer):
+    """Keeps or drops events by a property."""
+
+    always = frozenset({"value"})
+
+    id = IdField()
+    name = TextField(help_text="The property.")
+    code = TextField()
+    value = TextField()
+    type = WordField(MetricFilter.Type.choices)
+
+
+class MetricAnswer(AnswerSerializer):
+    """How events become a quantity."""
+
+    nullable = frozenset({"aggregation_property"})
+
+    id = IdField()
+    name = TextField()
+    code = TextField()
+    aggregation = WordField(Metric.Aggregation.choices)
+    aggregation_method = serializers.SerializerMethodField(
+        help_text="The same, left out for weighted_sum, which clients of the first contract do not know."
+    )
+    aggregation_property = TextField()
+    filters = MetricFilterAnswer(many=True)
+
+    def get_aggregation_method(self, metric: Metric) -> str | None:
+        """Return the aggregation where the contract has a word for it."""
+        return None if metric.aggregation == Metric.Aggregation.WEIGHTED_SUM else metric.aggregation
+
+
+class TierAnswer(AnswerSerializer):
+    """A range of units."""
+
+    nullable = frozenset({"last_unit"})
+
+    first_unit = WholeNumberField()
+    last_unit = WholeNumberField(help_text="null: open.")
+    unit_price = TextField(help_text="Minor units, a decimal number.")
+    flat_fee = TextField(help_text="Minor units, a decimal number.")
+
+
+class PriceAnswer(AnswerSerializer):
+    """An amount for a quantity."""
+
+    always = frozenset({"amount", "currency", "recurring"})
+    nullable = frozenset({"external_reference", "schedule", "including_tax", "public"})
+    dropped_when_empty = frozenset({"tiers"})
+
+    id = IdField()
+    amount = serializers.SerializerMethodField(help_text="Minor units; 0 when tiered or finer than the minor unit.")
+    currency = TextField()
+    external_reference = TextField()
+    recurring = serializers.SerializerMethodField()
+    schedule = serializers.SerializerMethodField(help_text="week, month, year, one-off, else null.")
+    including_tax = FlagField()
+    public = FlagField()
+    metric = MetricAnswer()
+    type = WordField(Price.Type.choices)
+    interval = WordField(Price.Interval.choices)
+    interval_count = WholeNumberField()
+    unit_price = serializers.SerializerMethodField(help_text="Minor units, a decimal number.")
+    tiers = TierAnswer(many=True)
+    units = serializers.SerializerMethodField()
+    free_units = serializers.SerializerMethodField()
+    rate = serializers.SerializerMethodField(help_text="Percent.")
+    fixed = serializers.SerializerMethodField(help_text="Minor units for each charged event.")
+    free_events = serializers.SerializerMethodField()
+    min = WholeNumberField(source="minimum_minor")
+    max = WholeNumberField(source="maximum_minor")
+    minimum_commitment = WholeNumberField(source="minimum_commitment_minor")
+    billing_timing = WordField(Price.Timing.choices)
+    usage = FlagField()
+    metric_type = serializers.SerializerMethodField()
+    proration_up = WordField(Price.Proration.choices)
+    proration_down = WordField(Price.Proration.choices)
+    active = serializers.SerializerMethodField()
+    metadata = MetadataField()
+
+    def get_amount(self, price: Price) -> int:
+        """Return the unit price when it is a whole number of minor units."""
+        whole = price.unit_price == price.unit_price.to_integral_value()
+        return int(price.unit_price) if whole and price.type not in UNPRICED else 0
+
+    def get_recurring(self, price: Price) -> bool:
+        """Tell whether the price is charged again and again."""
+        return price.interval != Price.Interval.ONE_OFF
+
+    def get_schedule(self, price: Price) -> str | None:
+        """Return the interval in the contract's words, or None when it has none for it."""
+        word = price.interval.replace("_", "-")
+        return word if word in SCHEDULES and price.interval_count == 1 else None
+
+    def get_unit_price(self, price: Price) -> str | None:
+        """Return the exact price of a unit."""
+        return None if price.type in UNPRICED else _decimal_text(price.unit_price)
+
+    def get_units(self, price: Price) -> int | None:
+        """Return the units of a package."""
+        return price.units if price.type == PriceType.PACKAGE else None
+
+    def get_free_units(self, price: Price) -> int | None:
+        """Return the free units of a package."""
+        return price.free_units if price.type == PriceType.PACKAGE else None
+
+    def get_rate(self, price: Price) -> Any:
+        """Return the rate of a percentage."""
+        return NumberField().to_representation(price.rate) if price.type == PriceType.PERCENTAGE else None
+
+    def get_fixed(self, price: Price) -> Any:
+        """Return what a percentage adds for each event."""
+        return NumberField().to_representation(price.fixed) if price.type == PriceType.PERCENTAGE else None
+
+    def get_free_events(self, price: Price) -> int | None:
+        """Return the free events of a percentage."""
+        return price.free_events if price.type == PriceType.PERCENTAGE else None
+
+    def get_metric_type(self, price: Price) -> str | None:
+        """Return whether a usage price's metric starts afresh each period."""
+        return price.metric_type if price.usage else None
+
+    def get_active(self, price: Price) -> bool:
+        """Tell whether the price can be chosen."""
+        return price.retired_at is None
+
+
+def _decimal_text(value: Decimal) -> str:
+    return str(NumberField(as_text=True).to_representation(value))
+
+
+class FeatureAnswer(AnswerSerializer):
+    """Something a plan grants or limits."""
+
+    always = frozenset({"name"})
+    nullable = frozenset({"code", "description"})
+
+    id = IdField()
+    name = TextField()
+    code = TextField()
+    description = TextField()
+
+
+class LimitAnswer(AnswerSerializer):
+    """How much of a feature a plan allows."""
+
+    always = frozenset({"name"})
+
+    name = TextField(source="feature.name", help_text="The feature's.")
+    feature = FeatureAnswer()
+    limit = WholeNumberField()
+
+
+class SubscriptionPlanAnswer(AnswerSerializer):
+    """An offer of a product."""
+
+    nullable = frozenset({"trial_length_days"})
+
+    id = IdField()
+    name = TextField()
+    code_name = TextField()
+    user_count = WholeNumberField()
+    per_seat = FlagField()
+    has_trial = FlagField()
+    is_trial_standalone = FlagField()
+    trial_length_days = WholeNumberField()
+    one_trial_per_customer = FlagField()
+    free = FlagField()
+    public = FlagField()
+    active = serializers.SerializerMethodField()
+    limits = LimitAnswer(many=True)
+    features = FeatureAnswer(many=True)
+    product = ProductAnswer()
+    prices = PriceAnswer(many=True)
+
+    def get_active(self, plan: Plan) -> bool:
+        """Tell whether the plan can be chosen."""
+        return plan.retired_at is None
+
+
+class VoucherAmountAnswer(AnswerSerializer):
+    """A voucher's amount and minimum in one currency."""
+
+    currency = TextField()
+    amount = WholeNumberField(source="amount_minor", help_text="Minor units.")
+    minimum = WholeNumberField(source="minimum_minor", help_text="Minor units; below this sum the voucher waits.")
+
+
+class VoucherPlanAnswer(AnswerSerializer):
+    """A plan a voucher is for."""
+
+    id = IdField()
+    name = TextField()
+    code_name = TextField()
+
+
+class VoucherAnswer(AnswerSerializer):
+    """A discount or credit that customers redeem."""
+
+    id = IdField()
+    name = TextField()
+    type = TextField()
+    entry = TextField()
+    code = TextField()
+    event = TextField()
+    percent = NumberField()
+    duration = TextField()
+    duration_count = WholeNumberField()
+    amounts = VoucherAmountAnswer(many=True)
+    plans = VoucherPlanAnswer(many=True)
+    expires_at = InstantField()
+    maximum_redemptions = WholeNumberField()
+    once_per_customer = FlagField()
+    redemptions = WholeNumberField(source="redemption_count")
+    status = serializers.SerializerMethodField()
+    created_at = InstantField()
+
+    def get_status(self, voucher: Any) -> str:
+        """Return active or disabled."""
+        return "active" if voucher.disabled_at is None else "disabled"

@@ -1,0 +1,28 @@
+"""Paths of the catalogue, vouchers and subscriptions, under `/api/v1/`."""
+
+from django.urls import path
+
+from core.api import paths  # noqa: F401 - registers the converter `id`
+from subscriptions.api import catalogue, plans, vouchers
+
+urlpatterns = [
+    path("product", catalogue.ProductList.as_view()),
+    path("product/<id:product_id>", catalogue.ProductDetail.as_view()),
+    path("product/<id:product_id>/price", catalogue.ProductPriceList.as_view()),
+    path("price", catalogue.PriceList.as_view()),
+    path("price/<id:price_id>", catalogue.PriceDetail.as_view()),
+    path("tax/type", catalogue.TaxTypeList.as_view()),
+    path("tax/type/<id:tax_type_id>", catalogue.TaxTypeDetail.as_view()),
+    path("plan", plans.PlanList.as_view()),
+    path("plan/<id:plan_id>", plans.PlanDetail.as_view()),
+    path("subscription/plans", plans.SubscriptionPlanList.as_view()),
+    path("feature", plans.FeatureList.as_view()),
+    path("feature/<id:feature_id>", plans.FeatureDetail.as_view()),
+    path("metric", plans.MetricList.as_view()),
+    path("metric/<id:metric_id>", plans.MetricDetail.as_view()),
+    path("voucher", vouchers.VoucherList.as_view()),
+    path("voucher/<id:voucher_id>", vouchers.VoucherDetail.as_view()),
+    path("voucher/<id:voucher_id>/disable", vouchers.VoucherDisable.as_view()),
+    path("voucher/<id:voucher_id>/enable", vouchers.VoucherEnable.as_view()),
+    path("customer/<id:customer_id>/voucher", vouchers.CustomerVoucher.as_view()),
+]

@@ -1,0 +1,63 @@
+"""A caller of the API: sends JSON with a key, and holds every error to the one shape."""
+
+import json
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+from core.clock import wall_now
+from core.operations import SYSTEM
+from core.operations_api_keys import ApiKeyDraft, create_api_key
+from tests.contract.shapes import check_shape
+
+ROOT = "/api/v1"
+NOTHING = object()
+
+
+class Caller:
+    """Calls the API with one key."""
+
+    def __init__(self, scope: str = "admin", key: str = "") -> None:
+        self.client = Client(raise_request_exception=True)
+        issued = create_api_key(ApiKeyDraft(scope, scope), actor=SYSTEM, now=wall_now()) if not key else None
+        self.key = key or (issued.key if issued else "")
+        self.api_key = issued.api_key if issued else None
+
+    def call(self, method: str, path: str, body: Any = NOTHING, **headers: str) -> HttpResponse:
+        """Send a request; a body that is a text or bytes goes as it is."""
+        options: dict[str, Any] = {"headers": {"X-API-Key": self.key, **headers}}
+        if body is not NOTHING:
+            options["data"] = body if isinstance(body, str | bytes) else json.dumps(body)
+            options["content_type"] = "application/json"
+        response: HttpResponse = self.client.generic(method, ROOT + path, **options)
+        assert response["Cache-Control"] == "no-store"
+        if response.status_code >= 400:
+            check_shape("error", json.loads(response.content))
+            assert json.loads(response.content)["code"] == response.status_code
+        return response
+
+    def get(self, path: str, **headers: str) -> Any:
+        """Read, and return the answer's JSON."""
+        return self._expect(200, self.call("GET", path, **headers))
+
+    def post(self, path: str, body: Any = NOTHING, status: int = 201, **headers: str) -> Any:
+        """Post, and return the answer's JSON."""
+        return self._expect(status, self.call("POST", path, body, **headers))
+
+    def put(self, path: str, body: Any, status: int = 200) -> Any:
+        """Put, and return the answer's JSON."""
+        return self._expect(status, self.call("PUT", path, body))
+
+    def delete(self, path: str, status: int = 204) -> Any:
+        """Delete, and return the answer's JSON, if there is any."""
+        return self._expect(status, self.call("DELETE", path))
+
+    def errors(self, method: str, path: str, body: Any = NOTHING) -> dict[str, str]:
+        """Call, expect a 400, and return what is wrong where."""
+        found: dict[str, str] = self._expect(400, self.call(method, path, body))["errors"]
+        return found
+
+    def _expect(self, status: int, response: HttpResponse) -> Any:
+        assert response.status_code == status, f"{response.status_code}: {response.content.decode()}"
+        return json.loads(response.content) if response.content else None
