@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 # What is inherited from an outer environment or virtual environment must not leak in.
 export UV_PYTHON_DOWNLOADS := never
-unexport DJANGO_SETTINGS_MODULE PYTHONPATH VIRTUAL_ENV
+unexport DJANGO_SETTINGS_MODULE PYTHONPATH PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 PY := .venv/bin/python
 ARGS ?=

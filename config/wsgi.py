@@ -3,7 +3,10 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+# Every view is loaded now: a broken one ends the process at its start, and the first visitor waits for none of them.
+get_resolver().url_patterns  # noqa: B018 - reading it loads it

@@ -8,6 +8,7 @@ import urllib.error
 
 import pytest
 
+from core.services.folder import DataFolder
 from core.services.server import command_line
 from tests.services.box import Box, get, wait_until
 
@@ -33,8 +34,9 @@ def test_up_serves_refuses_a_second_and_stops_all_of_it_on_sigterm(box: Box) -> 
     assert elsewhere.returncode == 1
     assert "cannot be used: Address already in use" in elsewhere.stderr
 
-    for private in ("secrets", "run", "sockets", "postgres", "valkey", "logs"):
-        assert stat.S_IMODE((box.folder / private).stat().st_mode) == 0o700, private
+    private = [box.folder / name for name in ("secrets", "run", "postgres", "valkey", "logs")]
+    for folder in (*private, DataFolder(box.folder).sockets):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
     secrets = sorted((box.folder / "secrets").iterdir())
     assert [path.name for path in secrets] == ["postgres-password", "secret-key", "valkey-password"]
     assert {stat.S_IMODE(path.stat().st_mode) for path in secrets} == {0o600}

@@ -36,7 +36,6 @@ def box_of_user() -> Iterator[Box]:
         "TEST_PYTHON": python,
         "HOME": str(folder),
         "PYTHONPATH": sysconfig.get_path("purelib"),
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     box = Box(folder / "var", AS_USER, surroundings)
     yield box
