@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from core.api.pages import ListParameters
 from core.api.schema import describe
-from core.api.views import ApiView, answer_json
+from core.api.views import ApiView, answer_created, answer_json
 from customers import operations, queries
 from customers.api.serializers import (
     CustomerAnswer,
@@ -44,9 +44,7 @@ class CustomerList(ApiView):
         address = facts.pop("address", {})
         draft = CustomerDraft(**facts, **{part: address[part] for part in ADDRESS_PARTS if part in address})
         customer = operations.create_customer(draft, actor=self.actor, now=self.now)
-        return answer_json(
-            CustomerAnswer().to_representation(customer), 201, location=f"/api/v1/customer/{customer.id}"
-        )
+        return answer_created(CustomerAnswer, customer, "customer")
 
 
 class CustomerDetail(ApiView):
