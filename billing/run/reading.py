@@ -12,7 +12,7 @@ from django.db import connection
 
 from invoicing.domain.account import Account, SellerTerms
 from invoicing.domain.discounts import Voucher
-from invoicing.domain.metered import LATE_WINDOW
+from invoicing.domain.metered import rerated_from
 from invoicing.domain.tax_decision import Buyer, Seller
 from invoicing.queries.history import list_billed_lines
 from subscriptions.domain.terms import Agreement, paid_segments, period_start
@@ -94,7 +94,7 @@ def _horizons(agreements: Iterable[Agreement]) -> dict[uuid.UUID, datetime]:
                 continue
             at = agreement.billed_to_at
             if price.meter is not None:
-                at -= LATE_WINDOW
+                at = rerated_from(agreement, at)
             elif len(item.versions) == 1 and price.minimum_commitment_minor is None:
                 continue
             if agreement.dirty_from is not None:

@@ -18,11 +18,16 @@ from subscriptions.domain.terms import Agreement, Item, PriceTerms, paid_segment
 from usage.domain.aggregation import Aggregation, Filter, FilterType, Meter, UsageFigure
 from usage.domain.window import UsageWindow
 
-LATE_WINDOW = timedelta(days=35)
-"""How long after a period's end its events are still accepted (Billing rules, section 4)."""
+IN_FLIGHT = timedelta(days=1)
+"""How much longer than it is accepted late usage is looked for: an intake that was open during a run commits after it."""
 
 _NO_USAGE = UsageFigure(Decimal(0), 0, Decimal(0), 0, None, None)
 WindowKey = tuple[uuid.UUID, datetime, str]
+
+
+def rerated_from(agreement: Agreement, billed_to: datetime) -> datetime:
+    """Return the end before which a billed period can have received no usage since the run at `billed_to`."""
+    return billed_to - agreement.late_window - IN_FLIGHT
 
 
 def rated_usage(agreement: Agreement, item: Item, moment: datetime) -> Iterator[tuple[Slice, bool]]:
@@ -31,7 +36,7 @@ def rated_usage(agreement: Agreement, item: Item, moment: datetime) -> Iterator[
     if price.meter is None or price.interval is None:
         return
     billed_to = agreement.billed_to_at
-    after = None if billed_to is None else billed_to - LATE_WINDOW
+    after = None if billed_to is None else rerated_from(agreement, billed_to)
     if after is not None and agreement.dirty_from is not None:
         after = min(after, agreement.dirty_from)
     for period in service_periods(paid_segments(agreement.calendar), price.interval, after, moment):

@@ -129,7 +129,10 @@ class ServicePeriod:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """One subscription with its whole history, and how far it has been billed."""
+    """One subscription with its whole history, and how far it has been billed.
+
+    `late_window` is how long after a period's end its usage is still accepted.
+    """
 
     subscription_id: uuid.UUID
     customer_id: uuid.UUID
@@ -145,6 +148,7 @@ class Agreement:
     trial_standalone: bool = False
     cancel_at: datetime | None = None
     dirty_from: datetime | None = None
+    late_window: timedelta = timedelta(days=35)
 
     @property
     def current(self) -> CalendarVersion:

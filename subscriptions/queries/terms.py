@@ -3,9 +3,11 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.db import connection
 
 from core.domain.schedule import Interval
@@ -83,6 +85,7 @@ def _agreements(statement: str, ids: Sequence[uuid.UUID]) -> tuple[Agreement, ..
     items: dict[uuid.UUID, list[Item]] = defaultdict(list)
     for (subscription_id, item_id, position), history in versions.items():
         items[subscription_id].append(Item(item_id, position, tuple(history)))
+    late_window = timedelta(days=settings.USAGE_LATE_DAYS)
     return tuple(
         Agreement(
             subscription_id=row[0],
@@ -99,6 +102,7 @@ def _agreements(statement: str, ids: Sequence[uuid.UUID]) -> tuple[Agreement, ..
             cancel_at=row[9],
             dirty_from=row[10],
             trial_standalone=row[11],
+            late_window=late_window,
         )
         for row in subscriptions
     )
