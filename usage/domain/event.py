@@ -7,7 +7,7 @@ ten times faster, and decoded straight from JSON.
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -23,6 +23,8 @@ VALUE_LIMIT = Decimal(10) ** 16
 # Wide enough for any number that means something, narrow enough for exact arithmetic (`core.domain.decimals.EXACT`).
 PROPERTY_DIGITS = 40
 PROPERTY_DEPTH = 32
+# PostgreSQL takes no larger one; no place on Earth is further from UTC than 14 hours.
+LARGEST_OFFSET = timedelta(hours=16)
 _LONGEST_PLAIN_VALUE = len("-") + VALUE_LIMIT.adjusted() + len(".") + VALUE_PLACES
 
 
@@ -95,10 +97,10 @@ def text_fault(text: str, longest: int) -> str | None:
     r"""Say what is wrong with an id or a code, None when nothing is.
 
     >>> text_fault("", 128), text_fault("order-1", 128), text_fault("a\0b", 128)
-    ('It must have 1 to 128 characters.', None, 'It must not contain a NUL character.')
+    ('must have 1 to 128 characters', None, 'must not contain NUL characters')
     """
     if not 1 <= len(text) <= longest:
-        return f"It must have 1 to {longest} characters."
+        return f"must have 1 to {longest} characters"
     return _unstorable(text)
 
 
@@ -106,21 +108,31 @@ def value_fault(value: Decimal) -> str | None:
     """Say what is wrong with a value, None when nothing is (Billing rules, section 1: Decimal (28,12)).
 
     >>> value_fault(Decimal("0.1")), value_fault(Decimal("1E+400")), value_fault(Decimal("NaN"))
-    (None, 'It must lie between -10^16 and 10^16.', 'It must be a finite number.')
+    (None, 'must lie between -10^16 and 10^16', 'must be a finite number')
     """
     if not value.is_finite():
-        return "It must be a finite number."
+        return "must be a finite number"
     if not -VALUE_LIMIT < value < VALUE_LIMIT:
-        return f"It must lie between -10^{VALUE_LIMIT.adjusted()} and 10^{VALUE_LIMIT.adjusted()}."
-    # str() is cheaper than as_tuple(), and a short text cannot have too many places.
-    if len(str(value)) > VALUE_PLACES and _places(value) > VALUE_PLACES:
-        return f"It must have at most {VALUE_PLACES} decimal places."
+        return f"must lie between -10^{VALUE_LIMIT.adjusted()} and 10^{VALUE_LIMIT.adjusted()}"
+    # str() is cheaper than as_tuple(), and a short plain text cannot have too many places.
+    text = str(value)
+    if (len(text) > VALUE_PLACES or "E" in text) and _places(value) > VALUE_PLACES:
+        return f"must have at most {VALUE_PLACES} decimal places"
     return None
 
 
 def timestamp_fault(timestamp: datetime) -> str | None:
-    """Say what is wrong with a moment, None when nothing is: a wall time without an offset is no moment."""
-    return "It must carry an offset from UTC, as in 2025-03-01T12:00:00Z." if timestamp.tzinfo is None else None
+    """Say what is wrong with a moment, None when nothing is: without an offset it is no moment.
+
+    >>> timestamp_fault(datetime(2026, 1, 31))
+    'must be an instant with its offset, such as 2026-01-31T10:17:00+00:00'
+    """
+    if timestamp.tzinfo is UTC:
+        return None
+    offset = timestamp.utcoffset()
+    if offset is None:
+        return "must be an instant with its offset, such as 2026-01-31T10:17:00+00:00"
+    return None if abs(offset) < LARGEST_OFFSET else "must have an offset below 16 hours"
 
 
 def properties_fault(properties: dict[str, Any]) -> str | None:
@@ -129,7 +141,7 @@ def properties_fault(properties: dict[str, Any]) -> str | None:
     >>> properties_fault({"country": "DE", "size": Decimal("1.5"), "tags": ["a", None]}) is None
     True
     >>> properties_fault({"size": {"height": Decimal("1E+400")}})
-    'A number must lie between -10^40 and 10^40 and have at most 40 decimal places.'
+    'must not hold a number beyond 10^40 or finer than 40 decimal places'
     """
     return _json_fault(properties, PROPERTY_DEPTH)
 
@@ -159,17 +171,17 @@ def _json_fault(value: object, depth: int) -> str | None:
         case dict() | list() | tuple():
             return _nested_fault(value, depth)
         case _:
-            return f"{type(value).__name__} is not a type of JSON."
+            return f"must hold what JSON knows, not {type(value).__name__}"
 
 
 def _nested_fault(value: dict[Any, Any] | Sequence[Any], depth: int) -> str | None:
     """Say what is wrong with an object or an array, None when nothing is."""
     if depth == 0:
-        return f"Values must not be nested deeper than {PROPERTY_DEPTH} levels."
+        return f"must not be nested deeper than {PROPERTY_DEPTH} levels"
     members = value
     if isinstance(value, dict):
         if not all(isinstance(name, str) for name in value):
-            return "A name must be a text."
+            return "must have texts for names"
         members = [*value, *value.values()]
     faults = (_json_fault(member, depth - 1) for member in members)
     return next((fault for fault in faults if fault is not None), None)
@@ -180,18 +192,15 @@ def _number_fault(value: float | Decimal) -> str | None:
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if number.is_finite() and number.adjusted() < PROPERTY_DIGITS and _places(number) <= PROPERTY_DIGITS:
         return None
-    return (
-        f"A number must lie between -10^{PROPERTY_DIGITS} and 10^{PROPERTY_DIGITS} "
-        f"and have at most {PROPERTY_DIGITS} decimal places."
-    )
+    return f"must not hold a number beyond 10^{PROPERTY_DIGITS} or finer than {PROPERTY_DIGITS} decimal places"
 
 
 def _unstorable(text: str) -> str | None:
     """Say why PostgreSQL could not store a text, None when it could."""
     if "\0" in text:
-        return "It must not contain a NUL character."
+        return "must not contain NUL characters"
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        return "It must not contain half of a surrogate pair."
+        return "must not contain lone surrogates"
     return None
 
 

@@ -13,8 +13,7 @@ from datetime import datetime
 
 import msgspec
 from django.conf import settings
-from django.db import connection, transaction
-from psycopg.errors import UniqueViolation
+from django.db import IntegrityError, connection, transaction
 
 from subscriptions.queries import terms
 from usage.domain.acceptance import SubscriptionLife, judge
@@ -192,21 +191,16 @@ def record_events(drafts: Sequence[EventDraft], *, now: datetime) -> tuple[Event
         with transaction.atomic(durable=True):
             _copy(_COPY, lines)
             batch.settle(None)
-    except UniqueViolation:
+    except IntegrityError:
         with transaction.atomic(durable=True):
             batch.settle(_insert_new(lines))
     return tuple(outcome for outcome in batch.outcomes if outcome is not None)
 
 
-def record_event(draft: EventDraft, *, now: datetime) -> EventOutcome:
-    """Store one event by the same rules as a batch, and say what became of it."""
-    return record_events((draft,), now=now)[0]
-
-
 def _copy(statement: str, lines: str) -> None:
     """Send lines of COPY text."""
     if lines:
-        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(lines)
 
 
