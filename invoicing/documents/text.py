@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 # These could turn the digits after them around; a document shows names and amounts as they are.
 _DIRECTION_CONTROLS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_DROPPED = frozenset({"Cc", "Cs"})
 _RIGHT_TO_LEFT = frozenset({"R", "AL"})
 
 
@@ -21,19 +22,18 @@ class Text:
 
 
 def clean(value: str) -> str:
-    """Drop control characters, lone surrogates and direction controls; spaces of any kind become one space.
+    r"""Drop control characters, lone surrogates and direction controls; line breaks and tabs become one space.
 
-    >>> clean("  Acme\\x00\\tGmbH ")
+    >>> clean("  Acme\x00\tGmbH ")
     'Acme GmbH'
     """
-    spaced = "".join(
-        " " if character.isspace() and character not in "\u00a0\u202f" else character for character in value
-    )
-    kept = (
-        character
-        for character in spaced
-        if character not in _DIRECTION_CONTROLS and unicodedata.category(character) not in ("Cc", "Cs")
-    )
+    kept = []
+    for character in value:
+        kind = unicodedata.category(character)
+        if kind != "Zs" and character.isspace():
+            kept.append(" ")
+        elif kind not in _DROPPED and character not in _DIRECTION_CONTROLS:
+            kept.append(character)
     return " ".join(part for part in "".join(kept).split(" ") if part)
 
 

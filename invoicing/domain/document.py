@@ -140,11 +140,6 @@ class DocumentLine:
         _refuse_rate(self.tax_rate)
         _refuse_reversed(self.period_start, self.period_end, "period")
 
-    @property
-    def charged_minor(self) -> int:
-        """Return what quantity, unit price and discount lead to: gross when the price includes tax, else net."""
-        return self.gross_minor if self.including_tax else self.net_minor
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxRow:
