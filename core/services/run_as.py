@@ -72,7 +72,9 @@ def _in_namespace(here: os.stat_result) -> RunAs:
 
 
 def _as_user(user_id: int, group_id: int) -> RunAs:
-    return RunAs(("setpriv", f"--reuid={user_id}", f"--regid={group_id}", "--clear-groups"), (user_id, group_id))
+    # The kernel forgets the wish for a signal at our death when the user changes; setpriv repeats it.
+    identity = (f"--reuid={user_id}", f"--regid={group_id}", "--clear-groups", "--pdeathsig=keep")
+    return RunAs(("setpriv", *identity), (user_id, group_id))
 
 
 def _find_account(name: str) -> pwd.struct_passwd | None:
