@@ -112,14 +112,12 @@ def instant_of(wall: datetime, zone: str) -> datetime:
         return wall.replace(tzinfo=UTC, fold=0)
     try:
         local = wall.replace(tzinfo=_zone(zone), fold=0)
-        first, second = local.utcoffset(), local.replace(fold=1).utcoffset()
-        if first is None or second is None:
-            raise ValueError(f"{zone!r} has no offset at {wall}")
-        if first < second:
-            return _after_hole(wall, zone, (wall - second).replace(tzinfo=UTC), (wall - first).replace(tzinfo=UTC))
-        return (wall - first).replace(tzinfo=UTC, fold=0)
+        first, second = local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)
     except OverflowError:
         raise _out_of_range(wall, zone) from None
+    # The fold picks the offset before or after a change of clocks. In a doubled hour the one before comes first; in a
+    # hole it comes last, for then neither reading is right and the change lies between the two.
+    return first if first <= second else _after_hole(wall, zone, second, first)
 
 
 def _after_hole(wall: datetime, zone: str, before: datetime, after: datetime) -> datetime:

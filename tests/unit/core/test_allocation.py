@@ -58,6 +58,7 @@ def test_a_denominator_must_be_positive(denominator: int) -> None:
         (-100, (2, 0, 1), (-67, 0, -33)),
         (0, (1, 2), (0, 0)),
         (5, (0, 7), (0, 5)),
+        (5, (0, 1), (0, 5)),
         (500, (2000, 3000), (200, 300)),
     ],
 )
@@ -72,5 +73,5 @@ def test_a_negative_weight_is_refused() -> None:
 
 @pytest.mark.parametrize("weights", [(), (0, 0)])
 def test_without_a_weight_there_is_no_split(weights: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="above 0"):
+    with pytest.raises(ValueError, match="at least one weight must be above 0"):
         allocate_by_weight(10, weights)

@@ -48,6 +48,8 @@ def test_comparison() -> None:
     assert not less >= more
     assert not more < less
     assert not more <= less
+    assert not less < Money(1, "EUR")
+    assert not less > Money(1, "EUR")
     assert max(less, more) == more
 
 

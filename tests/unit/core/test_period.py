@@ -37,6 +37,10 @@ def test_what_two_periods_share(other: Period, shared: Period | None) -> None:
     assert JUNE_1_TO_10.overlaps(other) is other.overlaps(JUNE_1_TO_10) is (shared is not None)
 
 
+def test_periods_sort_by_their_start() -> None:
+    assert sorted([Period(day(2), day(3)), Period(day(1), day(9))])[0].start == day(1)
+
+
 def test_length() -> None:
     period = Period(day(1), day(2) + timedelta(microseconds=999_999))
     assert period.seconds == 86_400

@@ -250,8 +250,11 @@ def test_a_changed_zone_keeps_the_wall_time() -> None:
         ("2023-04-30", MONTH, 31, "2023-03-31"),
         ("2023-03-01", MONTH, 29, "2023-01-29"),
         ("2023-02-28", QUARTER, 31, "2022-08-31"),
+        # A month that has the day is its own anchor, although a longer one came before.
+        ("2025-04-30", MONTH, 30, "2025-04-30"),
         # A yearly count of months from February never meets a 31st: 29 February is the latest there is.
         ("2023-02-28", Interval("month", 12), 31, "2020-02-29"),
+        ("2103-02-28", Interval("month", 12), 31, "2096-02-29"),
         ("2024-02-29", Interval("month", 12), 29, "2024-02-29"),
         ("0001-01-01", MONTH, 1, "0001-01-01"),
         ("0001-01-05", WEEK, 1, "0001-01-01"),
@@ -365,6 +368,11 @@ def test_beyond_the_edges_of_time_is_refused_in_words(zone: str, wall_of: str, i
 @pytest.mark.parametrize("edge", [FIRST, LAST])
 def test_the_edges_of_time_themselves_are_right(edge: str) -> None:
     assert local_wall(instant_of(wall(edge), "UTC"), "UTC") == wall(edge)
+
+
+def test_the_first_and_the_last_year_have_boundaries() -> None:
+    assert boundary(wall("0002-06-15"), YEAR, -1, "UTC") == utc("0001-06-15")
+    assert boundary(wall("9998-06-15"), YEAR, 1, "UTC") == utc("9999-06-15")
 
 
 def test_an_index_at_the_end_of_time_is_refused_in_words() -> None:

@@ -83,6 +83,8 @@ def steps(rating: Rating, quantity: str) -> list[str]:
         (package("250", 10, free_units=20), "20", 0),
         (package("250", 10, free_units=20), "20.5", 250),
         (package("250", 10, free_units=100), "99", 0),
+        (package("250", 10, free_units=100), "50", 0),
+        (Rating(PriceType.PACKAGE, unit_price=Decimal(250)), "3", 750),
         (VOLUME, "11", 2200),
         (VOLUME, "9", 10000),
         (VOLUME, "10", 11000),
@@ -263,6 +265,7 @@ def test_seats_take_tiers_in_their_area() -> None:
     assert area - 1000 == Fraction(1000 * (30 + 29 + 25), 31)
     assert slice_exact(VOLUME, Decimal(11), 15, 30) == 1100
     assert slice_exact(VOLUME, Decimal(11), 0, 30) == 0
+    assert slice_exact(VOLUME, Decimal(11), 30, 30) == 2200
 
 
 @pytest.mark.parametrize(("days", "of_days"), [(-1, 30), (31, 30), (0, 0)])
