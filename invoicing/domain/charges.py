@@ -114,7 +114,7 @@ def _minimums(
     if interval is None or all(version.price.minimum_commitment_minor is None for version in item.versions):
         return
     for period in service_periods(segments, interval, agreement.billed_to_at, moment):
-        if period.end > moment or not is_new(period.end, agreement):
+        if period.end > moment:
             continue
         wanted, last = Exact(0), None
         for stretch in slices(item, period):

@@ -47,7 +47,7 @@ def licensed_charges(
             ):
                 regular = list(_recurring(agreement, stretch, in_arrears, tax_point))
                 yield from regular
-            if period.end <= moment and is_new(period.end, agreement):
+            if period.end <= moment:
                 yield from _seats(agreement, stretch, lines, regular, tax_point)
 
 
