@@ -5,6 +5,7 @@ pages are drawn one at a time; more at once means more processes.
 """
 
 import hashlib
+import shutil
 from collections import OrderedDict
 from threading import Lock
 
@@ -58,6 +59,12 @@ class Engine:
                 pdf_tags=True,
             )
             return drawn
+
+    def close(self) -> None:
+        """Delete the unpacked fonts at once; cycles of references would keep them until the next collection."""
+        with self._drawing:
+            if self._fonts._folder is not None:
+                shutil.rmtree(self._fonts._folder, ignore_errors=True)
 
     def disown(self) -> None:
         """Leave the font files to the process that unpacked them; called in a child after a fork."""

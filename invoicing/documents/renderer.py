@@ -57,9 +57,14 @@ class WeasyPrintRenderer:
 
     @classmethod
     def close(cls) -> None:
-        """Let go of the engine; the next document starts another."""
+        """Let go of the engine and its unpacked fonts; the next document starts another.
+
+        A worker that ends without Python's own exit (Celery's children do) calls this last, or leaves them behind.
+        """
         with cls._starting:
-            cls._engine = None
+            engine, cls._engine = cls._engine, None
+        if engine is not None:
+            engine.close()
 
     @classmethod
     def forget_after_fork(cls) -> None:

@@ -17,6 +17,7 @@ _WIDEST_NUMBER = 40.0
 _PADDING = 5.6
 _DIGIT_WIDTH = 1.93
 _MARK_WIDTH = 0.95
+_NARROW = frozenset(".,' \u00a0\u202f’")
 _HEAD_LETTER_WIDTH = 1.5
 _DENSE = 0.84
 # More parts than these are printed as lines of their own, each with its name: a page must not begin without it.
@@ -207,6 +208,6 @@ def _texts(values: Sequence[str]) -> tuple[Text, ...]:
 def _width(letters: int, entries: Sequence[str]) -> float:
     """Return the width in millimetres that a heading of so many letters and the longest entry below it need."""
     longest = max(
-        (sum(_DIGIT_WIDTH if sign.isalnum() else _MARK_WIDTH for sign in entry) for entry in entries), default=0
+        (sum(_MARK_WIDTH if sign in _NARROW else _DIGIT_WIDTH for sign in entry) for entry in entries), default=0
     )
     return min(max(longest, letters * _HEAD_LETTER_WIDTH) + _PADDING, _WIDEST_NUMBER)

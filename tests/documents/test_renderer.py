@@ -5,6 +5,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -147,13 +148,23 @@ def test_importing_the_renderer_loads_no_drawing_library() -> None:
 
 
 def test_threads_take_turns_and_draw_right() -> None:
-    """Four threads, three documents, the bytes of one thread alone."""
+    """Four threads, three documents twice, the bytes of one thread alone."""
     samples = (invoice_de, invoice_tiers, credit_note)
     renderer = WeasyPrintRenderer()
     alone = [renderer.render(sample()) for sample in samples]
     with ThreadPoolExecutor(max_workers=4) as pool:
-        together = list(pool.map(lambda position: renderer.render(samples[position % 3]()), range(12)))
-    assert together == alone * 4
+        together = list(pool.map(lambda position: renderer.render(samples[position % 3]()), range(6)))
+    assert together == alone * 2
+
+
+def test_a_closed_renderer_leaves_no_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The unpacked fonts are there while it draws, and gone after."""
+    WeasyPrintRenderer.close()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    WeasyPrintRenderer().render(invoice_de())
+    assert list(tmp_path.glob("weasyprint-*/*"))
+    WeasyPrintRenderer.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_forked_child_leaves_the_parents_fonts_alone() -> None:
