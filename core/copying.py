@@ -46,7 +46,8 @@ def copy_text(row: Iterable[Any]) -> str:
 def copy_rows(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows into a table by one COPY, in the caller's transaction; str subclasses must be given as str.
 
-    Dictionaries and lists go in as JSON. Raises Django's database errors when the rows are refused. Names of table and columns come from the code, never from outside.
+    Dictionaries and lists go in as JSON. Names of table and columns come from the code, never from outside. Raises
+    Django's database errors when the rows are refused.
     """
     if not rows:
         return

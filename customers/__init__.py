@@ -1,4 +1,4 @@
-"""Who is billed: brands, customers, their addresses and tax identity, payment methods, and the agenda of when each is due.
+"""Who is billed: brands, customers with their addresses and tax identity, payment methods, and when each is due.
 
 Promises one agenda row per customer, always at the earliest moment at which something is due.
 Must never compute an amount, nor keep a card number.

@@ -1,7 +1,8 @@
 """Turn a test clock: everything due on the way runs in order, each at its own moment."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -80,21 +81,19 @@ def _begin(clock_id: uuid.UUID, to_at: datetime) -> None:
         clock.save(update_fields=["target_at", "status"])
 
 
-class _only_one:  # noqa: N801 - reads as the statement it is
+@contextmanager
+def _only_one(clock_id: uuid.UUID) -> Iterator[None]:
     """Hold a clock while it advances; the lock goes with the session, so a killed process leaves none behind."""
-
-    def __init__(self, clock_id: uuid.UUID) -> None:
-        self.key = clock_id.int % 2**63
-
-    def __enter__(self) -> None:
+    key = clock_id.int % 2**63
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        if not cursor.fetchone()[0]:
+            raise Conflict("The clock is advancing already.", code="clock_advancing")
+    try:
+        yield
+    finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [self.key])
-            if not cursor.fetchone()[0]:
-                raise Conflict("The clock is advancing already.", code="clock_advancing")
-
-    def __exit__(self, *_: object) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [self.key])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
 def _next_moment(clock: TestClock, target: datetime, now: datetime) -> datetime | None:

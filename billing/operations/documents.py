@@ -11,13 +11,13 @@ from invoicing.operations.documents import PDF, DocumentFile
 from invoicing.queries import documents as document_queries
 
 
-def get_document(object_kind: str, object_id: uuid.UUID, format: str = PDF) -> DocumentFile:  # noqa: A002
+def get_document(object_kind: str, object_id: uuid.UUID, file_format: str = PDF) -> DocumentFile:
     """Return an invoice, credit note or receipt as a file, drawn when first asked for and kept.
 
     Raises NotFound, and Invalid for a format or kind there is none of.
     """
-    if object_kind != "receipt" or format != PDF:
-        return invoicing_documents.get_document(object_kind, object_id, format)
+    if object_kind != "receipt" or file_format != PDF:
+        return invoicing_documents.get_document(object_kind, object_id, file_format)
     receipt = payment_queries.get_receipt(object_id)
     return invoicing_documents.stored_document("receipt", object_id, PDF, lambda: _document_of(receipt))
 
@@ -37,6 +37,4 @@ def _document_of(receipt: Receipt) -> Document:
     credited = min(max(rest, 0), invoice.amount_credited_minor)
     status = DocumentStatus.PAID if rest == credited else DocumentStatus.OPEN
     settlement = document_queries.Settlement(status, payments, credited)
-    return document_queries.document_of_invoice(
-        invoice, settlement, kind=DocumentKind.RECEIPT, number=receipt.number
-    )
+    return document_queries.document_of_invoice(invoice, settlement, kind=DocumentKind.RECEIPT, number=receipt.number)

@@ -21,6 +21,7 @@ from core.identifiers import new_id
 from core.operations import SYSTEM, Actor, emit
 from customers import queries as customer_queries
 from customers.models import Customer, PaymentMethod
+from invoicing.domain.account import CARD
 from invoicing.domain.assembly import Proposal
 from invoicing.operations import issuing
 from subscriptions.domain.agreement import AgreementWanted, InvalidAgreement, ItemTermsWanted, agree
@@ -82,11 +83,10 @@ def start_subscription(
     if command.card_token:
         card = cards.add_card(customer_id=customer_id, token=command.card_token, now=now)
         command = replace(command, payment_method_id=card.id)
-    attempt_id = None
     with transaction.atomic(durable=True):
         customer = customer_queries.lock_customer(customer_id)
         agreement = _agreement(customer, command, now)
-        subscription, attempt_id = _open(customer, agreement, command, now, actor)
+        subscription, attempt_id = _open(_Opening(customer, agreement, now, actor, dict(command.metadata)))
     if attempt_id is not None:
         _charge(attempt_id, now)
         subscription.refresh_from_db()
@@ -188,59 +188,59 @@ def _payment_method(customer: Customer, command: StartCommand) -> uuid.UUID | No
     return command.payment_method_id
 
 
-def _open(
-    customer: Customer, agreement: Agreement, command: StartCommand, now: datetime, actor: Actor
-) -> tuple[Subscription, uuid.UUID | None]:
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """An agreement on its way into the database, for the customer whose lock is held."""
+
+    customer: Customer
+    agreement: Agreement
+    now: datetime
+    actor: Actor
+    metadata: dict[str, Any]
+
+
+def _open(opening: _Opening) -> tuple[Subscription, uuid.UUID | None]:
     """Store an agreement with its first documents; return it with the attempt that must succeed before it counts."""
+    agreement, now = opening.agreement, opening.now
     if agreement.status is Status.TRIAL_ACTIVE:
-        waiting = replace(agreement, next_due_at=next_due(agreement, agreement.started_at))
-        return _store(customer, waiting, command, now, actor), None
+        return _store(opening, replace(agreement, next_due_at=next_due(agreement, agreement.started_at))), None
     proposals = first_invoices.propose_start(agreement, moment=now, now=now)
-    to_charge = [p for p in proposals if p.amount_due_minor > 0 and customer.billing_type == "card"]
+    to_charge = [p for p in proposals if p.amount_due_minor > 0 and opening.customer.billing_type == CARD]
     if not to_charge:
-        return _open_at_once(customer, agreement, proposals, command, now, actor), None
+        return _open_at_once(opening, proposals), None
     if to_charge[0].payment_method_id is None:
         raise NoUsablePaymentMethod("The customer has no card to charge.")
-    incomplete = replace(agreement, status=Status.INCOMPLETE)
-    subscription = _store(customer, incomplete, command, now, actor)
+    subscription = _store(opening, replace(agreement, status=Status.INCOMPLETE))
     draft = first_invoices.store_draft(proposals[0], now=now)
     return subscription, charging.schedule_attempt(invoice=draft, now=now).id
 
 
-def _open_at_once(
-    customer: Customer,
-    agreement: Agreement,
-    proposals: tuple[Proposal, ...],
-    command: StartCommand,
-    now: datetime,
-    actor: Actor,
-) -> Subscription:
+def _open_at_once(opening: _Opening, proposals: tuple[Proposal, ...]) -> Subscription:
     """Store an active subscription and finalise its first documents: nothing has to be charged first."""
-    subscription = _store(customer, settle(agreement, now), command, now, actor)
-    if proposals:
-        issued = issuing.store_lines(proposals, as_of=now)
-        spend_vouchers(proposals, now)
-        schedule_charges(issued, as_of=now)
-        issuing.finalize(issued, as_of=now)
+    now = opening.now
+    subscription = _store(opening, settle(opening.agreement, now))
+    issued = issuing.store_lines(proposals, as_of=now)
+    spend_vouchers(proposals, now)
+    schedule_charges(issued, as_of=now)
+    issuing.finalize(issued, as_of=now)
     return subscription
 
 
-def _store(
-    customer: Customer, agreement: Agreement, command: StartCommand, now: datetime, actor: Actor
-) -> Subscription:
+def _store(opening: _Opening, agreement: Agreement) -> Subscription:
     """Insert an agreement, and tell of it unless it still waits for its first charge."""
+    now = opening.now
     start, end = period_bounds(agreement, now)
     record = AgreementRecord(
         status=agreement.status,
         current_period_start=start,
         current_period_end=end,
-        actor=actor.name,
+        actor=opening.actor.name,
         action="start",
         recorded_at=now,
-        metadata=dict(command.metadata),
+        metadata=opening.metadata,
     )
     subscription = store_agreement(agreement, record)
-    refresh_agenda(customer)
+    refresh_agenda(opening.customer)
     if agreement.status is not Status.INCOMPLETE:
         facts = {"status": str(agreement.status)}
         emit(OutboxDraft("subscription.created", "subscription", subscription.id, now, facts))

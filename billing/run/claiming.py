@@ -54,7 +54,9 @@ def claim(scope: Scope, *, limit: int = CHUNK, wait: bool = False) -> list[uuid.
     that nothing is due. Parked customers are left out until their time.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_statement(CLAIM if wait else f"{CLAIM} SKIP LOCKED", scope), {**_parameters(scope), "limit": limit})
+        cursor.execute(
+            _statement(CLAIM if wait else f"{CLAIM} SKIP LOCKED", scope), {**_parameters(scope), "limit": limit}
+        )
         return [row[0] for row in cursor.fetchall()]
 
 

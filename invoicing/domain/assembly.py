@@ -131,7 +131,7 @@ def propose(
             key = (agreement.currency, method, needs_own_invoice(seller.tax, treatment))
             groups.setdefault(key, []).append((charge, treatment))
     return tuple(
-        _proposal(account, occasion, currency, method, taxed, purse)
+        _proposal(account, occasion, (currency, method), taxed, purse)
         for (currency, method, _), taxed in groups.items()
         if _is_worth_paper([charge for charge, _ in taxed])
     )
@@ -175,12 +175,12 @@ def _is_worth_paper(owed: Sequence[Charge]) -> bool:
 def _proposal(
     account: Account,
     occasion: Occasion,
-    currency: str,
-    method: uuid.UUID | None,
+    payer: tuple[str, uuid.UUID | None],
     taxed: Sequence[tuple[Charge, TaxTreatment]],
     purse: _Purse,
 ) -> Proposal:
-    """Discount, tax and settle one document's charges."""
+    """Discount, tax and settle one document's charges; `payer` is its currency and payment method."""
+    currency, method = payer
     owed = [charge for charge, _ in taxed]
     discounts, used = _discounts(owed, currency, purse)
     taxes = tax_lines(

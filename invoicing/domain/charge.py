@@ -10,10 +10,18 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from core.domain.schedule import local_date
+from core.domain.schedule import Interval, local_date
 from invoicing.domain.proration import DAY, FULL, NONE, WHOLE, Fraction, prorate
 from invoicing.domain.tax import TaxTreatment
-from subscriptions.domain.terms import Agreement, Item, ItemVersion, PriceTerms, ServicePeriod
+from subscriptions.domain.terms import (
+    Agreement,
+    Item,
+    ItemVersion,
+    PriceTerms,
+    Segment,
+    ServicePeriod,
+    service_periods,
+)
 
 RECURRING = "recurring"
 ONE_OFF = "one_off"
@@ -43,7 +51,10 @@ class TaxPoint:
 
 @dataclass(frozen=True, slots=True)
 class BilledLine:
-    """A line already on an invoice or credit note, in the horizon; `invoice_id` is None while that is not stored yet."""
+    """A line already on an invoice or credit note, in the horizon.
+
+    `invoice_id` is the invoice it stands on or corrects, None while that is not stored yet.
+    """
 
     invoice_id: uuid.UUID | None
     kind: str
@@ -137,18 +148,37 @@ def _goes_on(version: ItemVersion, following: ItemVersion) -> bool:
     return following.price.price_id == version.price.price_id and (following.quantity == 0) == (version.quantity == 0)
 
 
-def charge_of(agreement: Agreement, stretch: Slice, **values: Any) -> Charge:
+@dataclass(frozen=True, slots=True)
+class ItemCase:
+    """One item of one agreement at one moment: what is needed to say what it owes.
+
+    `lines` are the item's billed lines in the horizon.
+    """
+
+    agreement: Agreement
+    item: Item
+    segments: tuple[Segment, ...]
+    moment: datetime
+    lines: tuple[BilledLine, ...]
+    tax_point: TaxPoint
+
+    def is_new(self, moment: datetime) -> bool:
+        """Tell whether a charge moment lies after what has been billed."""
+        billed_to = self.agreement.billed_to_at
+        return billed_to is None or moment > billed_to
+
+    def open_periods(self, interval: Interval) -> Iterator[ServicePeriod]:
+        """Yield the periods that end after what has been billed and have begun by the moment, oldest first."""
+        return service_periods(self.segments, interval, self.agreement.billed_to_at, self.moment)
+
+
+def charge_of(case: ItemCase, stretch: Slice, **values: Any) -> Charge:
     """Return a charge with what it takes from its stretch: whose it is, at which price, plan and version of terms."""
     return Charge(
-        subscription_id=agreement.subscription_id,
+        subscription_id=case.agreement.subscription_id,
         item_id=stretch.item.item_id,
         price=stretch.price,
         plan_id=stretch.period.plan_id,
         terms_version=stretch.version.version,
         **values,
     )
-
-
-def is_new(moment: datetime, agreement: Agreement) -> bool:
-    """Tell whether a charge moment lies after what has been billed."""
-    return agreement.billed_to_at is None or moment > agreement.billed_to_at

@@ -5,27 +5,18 @@ regular (revision 0); what corrects a charge billed before takes the following r
 """
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction as Exact
 from typing import Any
 
 from core.domain.rounding import round_half_away
-from invoicing.domain.charge import (
-    JUST_BEFORE,
-    MINIMUM,
-    ONE_OFF,
-    BilledLine,
-    Charge,
-    TaxPoint,
-    is_new,
-    slices,
-)
+from invoicing.domain.charge import JUST_BEFORE, MINIMUM, ONE_OFF, BilledLine, Charge, ItemCase, TaxPoint, slices
 from invoicing.domain.licensed import licensed_charges
-from invoicing.domain.metered import rated_usage, usage_charges
+from invoicing.domain.metered import metered_charges
 from subscriptions.domain.pricing import price_quantity
-from subscriptions.domain.terms import Agreement, Item, Segment, paid_segments, service_periods
+from subscriptions.domain.terms import Agreement, paid_segments
 from usage.domain.aggregation import UsageFigure
 
 
@@ -43,40 +34,30 @@ def charges(
     segments = paid_segments(agreement.calendar)
     found: list[Charge] = []
     for item in agreement.items:
-        lines = billed.get(item.item_id, ())
+        case = ItemCase(agreement, item, segments, moment, billed.get(item.item_id, ()), tax_point)
         price = item.versions[-1].price
         if price.is_one_off:
-            found.extend(_one_off(agreement, item, segments, moment, tax_point))
-        elif price.meter is not None:
-            own = [
-                charge
-                for stretch, was_billed in rated_usage(agreement, item, moment)
-                for charge in usage_charges(agreement, stretch, was_billed, lines, figures, tax_point)
-            ]
-            found.extend(own)
-            found.extend(_minimums(agreement, item, segments, moment, lines, own, tax_point))
-        elif price.interval is not None:
-            own = list(licensed_charges(agreement, item, segments, moment, lines, tax_point))
-            found.extend(own)
-            found.extend(_minimums(agreement, item, segments, moment, lines, own, tax_point))
+            found.extend(_one_off(case))
+            continue
+        own = tuple(licensed_charges(case) if price.meter is None else metered_charges(case, figures))
+        found.extend(own)
+        found.extend(_minimums(case, own))
     return tuple(found)
 
 
-def _one_off(
-    agreement: Agreement, item: Item, segments: tuple[Segment, ...], moment: datetime, tax_point: TaxPoint
-) -> Iterator[Charge]:
+def _one_off(case: ItemCase) -> Iterator[Charge]:
     """Yield the single charge of a one-off item, at the first moment it is paid service."""
-    first = item.versions[0]
-    for segment in segments:
+    first = case.item.versions[0]
+    for segment in case.segments:
         at = max(segment.start, first.from_at)
         if segment.end is not None and at >= segment.end:
             continue
-        if at <= moment and is_new(at, agreement):
+        if at <= case.moment and case.is_new(at):
             version = segment.version_at(at)
             for part in price_quantity(first.price.rating, Decimal(first.quantity)):
                 yield Charge(
-                    subscription_id=agreement.subscription_id,
-                    item_id=item.item_id,
+                    subscription_id=case.agreement.subscription_id,
+                    item_id=case.item.item_id,
                     kind=ONE_OFF,
                     period_start=at,
                     period_end=at,
@@ -88,7 +69,7 @@ def _one_off(
                     amount_minor=part.amount_minor,
                     price=first.price,
                     plan_id=version.plan_id,
-                    tax_date=tax_point.date_of(at, at + JUST_BEFORE, arrears=False),
+                    tax_date=case.tax_point.date_of(at, at + JUST_BEFORE, arrears=False),
                     in_arrears=False,
                     terms_version=first.version,
                     proof={"steps": part.steps},
@@ -96,25 +77,18 @@ def _one_off(
         return
 
 
-def _minimums(
-    agreement: Agreement,
-    item: Item,
-    segments: tuple[Segment, ...],
-    moment: datetime,
-    lines: tuple[BilledLine, ...],
-    own: list[Charge],
-    tax_point: TaxPoint,
-) -> Iterator[Charge]:
+def _minimums(case: ItemCase, own: Sequence[Charge]) -> Iterator[Charge]:
     """Yield the shortfall of a minimum commitment for each period that ends.
 
     Shortfall = sum over stretches of minimum x days / period days, minus the price's lines of those stretches before
     discounts; at least 0 (Billing rules, section 3): February 2023 from the 4th, 1000000, fee 100000 -> 803571.
     """
+    item = case.item
     interval = item.versions[-1].price.interval
     if interval is None or all(version.price.minimum_commitment_minor is None for version in item.versions):
         return
-    for period in service_periods(segments, interval, agreement.billed_to_at, moment):
-        if period.end > moment:
+    for period in case.open_periods(interval):
+        if period.end > case.moment:
             continue
         wanted, last = Exact(0), None
         for stretch in slices(item, period):
@@ -124,13 +98,13 @@ def _minimums(
                 wanted += Exact(minimum * share.numerator, share.denominator)
                 last = stretch
         charged = sum(c.amount_minor for c in own if period.start <= c.period_start < period.end)
-        charged += sum(line.amount_minor for line in lines if period.start <= line.period_start < period.end)
+        charged += sum(line.amount_minor for line in case.lines if period.start <= line.period_start < period.end)
         shortfall = round_half_away(wanted) - charged
         if last is None or shortfall <= 0:
             continue
         yield Charge(
-            subscription_id=agreement.subscription_id,
-            item_id=item.item_id,
+            subscription_id=case.agreement.subscription_id,
+            item_id=case.item.item_id,
             kind=MINIMUM,
             period_start=period.start,
             period_end=period.end,
@@ -142,7 +116,7 @@ def _minimums(
             amount_minor=shortfall,
             price=last.price,
             plan_id=period.plan_id,
-            tax_date=tax_point.date_of(period.start, period.end, arrears=True),
+            tax_date=case.tax_point.date_of(period.start, period.end, arrears=True),
             in_arrears=True,
             terms_version=last.version.version,
             discountable=False,

@@ -7,55 +7,37 @@ from fractions import Fraction as Exact
 from typing import Any
 
 from core.domain.rounding import divide_half_away, round_half_away
-from invoicing.domain.charge import (
-    JUST_BEFORE,
-    RECURRING,
-    SEATS,
-    BilledLine,
-    Charge,
-    Slice,
-    TaxPoint,
-    charge_of,
-    is_new,
-    slices,
-)
+from invoicing.domain.charge import JUST_BEFORE, RECURRING, SEATS, Charge, ItemCase, Slice, charge_of, slices
 from invoicing.domain.proration import Fraction
 from subscriptions.domain.pricing import exact_price, price_quantity
-from subscriptions.domain.terms import ARREARS, Agreement, Item, Segment, service_periods
+from subscriptions.domain.terms import ARREARS
 
 SEAT_CHANGES = frozenset({"added", "removed"})
 
 
-def licensed_charges(
-    agreement: Agreement,
-    item: Item,
-    segments: tuple[Segment, ...],
-    moment: datetime,
-    lines: tuple[BilledLine, ...],
-    tax_point: TaxPoint,
-) -> Iterator[Charge]:
+def licensed_charges(case: ItemCase) -> Iterator[Charge]:
     """Yield the recurring and seat charges of a licensed item."""
-    interval = item.versions[-1].price.interval
+    interval = case.item.versions[-1].price.interval
     if interval is None:
         return
-    for period in service_periods(segments, interval, agreement.billed_to_at, moment):
-        for stretch in slices(item, period):
+    for period in case.open_periods(interval):
+        for stretch in slices(case.item, period):
             in_arrears = stretch.price.timing == ARREARS
             regular: list[Charge] = []
-            if is_new(period.end if in_arrears else stretch.start, agreement) and (
-                not in_arrears or period.end <= moment
-            ):
-                regular = list(_recurring(agreement, stretch, in_arrears, tax_point))
+            is_over = period.end <= case.moment
+            if case.is_new(period.end if in_arrears else stretch.start) and (is_over or not in_arrears):
+                regular = list(_recurring(case, stretch))
                 yield from regular
-            if period.end <= moment:
-                yield from _seats(agreement, stretch, lines, regular, tax_point)
+            if is_over:
+                yield from _seats(case, stretch, regular)
 
 
-def _recurring(agreement: Agreement, stretch: Slice, in_arrears: bool, tax_point: TaxPoint) -> Iterator[Charge]:
+def _recurring(case: ItemCase, stretch: Slice) -> Iterator[Charge]:
     """Yield the charge of one stretch at the seats it began with, a line per tier of a graduated price.
 
     In advance a stretch is charged to the end of its period, whatever may cut it later.
     """
+    in_arrears = stretch.price.timing == ARREARS
     end = stretch.end if in_arrears else stretch.period.end
     fraction = stretch.share(stretch.start, end)
     for part in price_quantity(stretch.price.rating, Decimal(stretch.version.quantity)):
@@ -64,7 +46,7 @@ def _recurring(agreement: Agreement, stretch: Slice, in_arrears: bool, tax_point
         if not fraction.is_whole:
             proof["fraction"] = [fraction.numerator, fraction.denominator]
         yield charge_of(
-            agreement,
+            case,
             stretch,
             kind=RECURRING,
             period_start=stretch.start,
@@ -75,7 +57,7 @@ def _recurring(agreement: Agreement, stretch: Slice, in_arrears: bool, tax_point
             quantity=part.quantity,
             unit_price=part.unit_price,
             amount_minor=amount_minor,
-            tax_date=tax_point.date_of(stretch.start, end, arrears=in_arrears),
+            tax_date=case.tax_point.date_of(stretch.start, end, arrears=in_arrears),
             in_arrears=in_arrears,
             fraction=fraction,
             proof=proof,
@@ -92,13 +74,7 @@ def _shared(exact: Decimal, fraction: Fraction) -> int:
     return round_half_away(Exact(exact) * Exact(fraction.numerator, fraction.denominator))
 
 
-def _seats(
-    agreement: Agreement,
-    stretch: Slice,
-    lines: tuple[BilledLine, ...],
-    regular: list[Charge],
-    tax_point: TaxPoint,
-) -> Iterator[Charge]:
+def _seats(case: ItemCase, stretch: Slice, regular: list[Charge]) -> Iterator[Charge]:
     """Yield a line for each change of seats inside a stretch: round(area after it) - the item's lines so far.
 
     Area is the sum of price(seats) x share of the period, so tiers and packages take price(after) - price(before)
@@ -113,10 +89,10 @@ def _seats(
     )
     if not moments:
         return
-    base = [line for line in lines if line.kind == RECURRING and line.period_start == stretch.start]
+    base = [line for line in case.lines if line.kind == RECURRING and line.period_start == stretch.start]
     settled = {
         line.period_start: line
-        for line in lines
+        for line in case.lines
         if line.kind == SEATS and stretch.start <= line.period_start < stretch.end
     }
     so_far = sum(charge.amount_minor for charge in regular) + sum(line.amount_minor for line in base)
@@ -136,7 +112,7 @@ def _seats(
         share = stretch.share(at, stretch.end)
         removed = amount_minor < 0
         yield charge_of(
-            agreement,
+            case,
             stretch,
             kind=SEATS,
             period_start=at,
@@ -147,7 +123,7 @@ def _seats(
             quantity=Decimal(delta),
             unit_price=None,
             amount_minor=amount_minor,
-            tax_date=tax_point.date_of(stretch.start, stretch.end, arrears=stretch.price.timing == ARREARS),
+            tax_date=case.tax_point.date_of(stretch.start, stretch.end, arrears=stretch.price.timing == ARREARS),
             in_arrears=True,
             fraction=share,
             discountable=not removed,

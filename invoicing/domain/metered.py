@@ -12,14 +12,14 @@ from typing import Any
 
 from core.domain.decimals import decimal_text
 from core.domain.rounding import divide_half_away
-from invoicing.domain.charge import USAGE, BilledLine, Charge, Slice, TaxPoint, charge_of, slices
+from invoicing.domain.charge import USAGE, Charge, ItemCase, Slice, charge_of, slices
 from subscriptions.domain.pricing import PricedPart, PriceType, price_percentage, price_quantity
-from subscriptions.domain.terms import Agreement, Item, PriceTerms, paid_segments, service_periods
+from subscriptions.domain.terms import Agreement, Item, PriceTerms, Segment, paid_segments, service_periods
 from usage.domain.aggregation import Aggregation, Filter, FilterType, Meter, UsageFigure
 from usage.domain.window import UsageWindow
 
 IN_FLIGHT = timedelta(days=1)
-"""How much longer than it is accepted late usage is looked for: an intake that was open during a run commits after it."""
+"""How much longer than accepted late usage is looked for: an intake that was open during a run commits after it."""
 
 _NO_USAGE = UsageFigure(Decimal(0), 0, Decimal(0), 0, None, None)
 WindowKey = tuple[uuid.UUID, datetime, str]
@@ -30,7 +30,9 @@ def rerated_from(agreement: Agreement, billed_to: datetime) -> datetime:
     return billed_to - agreement.late_window - IN_FLIGHT
 
 
-def rated_usage(agreement: Agreement, item: Item, moment: datetime) -> Iterator[tuple[Slice, bool]]:
+def rated_usage(
+    agreement: Agreement, item: Item, segments: tuple[Segment, ...], moment: datetime
+) -> Iterator[tuple[Slice, bool]]:
     """Yield the usage stretches to rate at a moment, each with whether it was billed before (then only moves count)."""
     price = item.versions[-1].price
     if price.meter is None or price.interval is None:
@@ -39,7 +41,7 @@ def rated_usage(agreement: Agreement, item: Item, moment: datetime) -> Iterator[
     after = None if billed_to is None else rerated_from(agreement, billed_to)
     if after is not None and agreement.dirty_from is not None:
         after = min(after, agreement.dirty_from)
-    for period in service_periods(paid_segments(agreement.calendar), price.interval, after, moment):
+    for period in service_periods(segments, price.interval, after, moment):
         if period.end > moment:
             continue
         for stretch in slices(item, period):
@@ -48,8 +50,9 @@ def rated_usage(agreement: Agreement, item: Item, moment: datetime) -> Iterator[
 
 def usage_windows(agreement: Agreement, moment: datetime) -> Iterator[UsageWindow]:
     """Yield the questions about usage that the charges of a moment need answered."""
+    segments = paid_segments(agreement.calendar)
     for item in agreement.items:
-        for stretch, _ in rated_usage(agreement, item, moment):
+        for stretch, _ in rated_usage(agreement, item, segments, moment):
             yield from _windows_of(agreement, stretch)
 
 
@@ -75,51 +78,48 @@ def _windows_of(agreement: Agreement, stretch: Slice) -> Iterator[UsageWindow]:
     yield UsageWindow(key, subscription_id, metric_id, meter, own, stretch.end, free_events)
 
 
-def usage_charges(
-    agreement: Agreement,
-    stretch: Slice,
-    was_billed: bool,
-    lines: tuple[BilledLine, ...],
-    figures: Mapping[Any, UsageFigure],
-    tax_point: TaxPoint,
+def metered_charges(case: ItemCase, figures: Mapping[Any, UsageFigure]) -> Iterator[Charge]:
+    """Yield the charges of a metered item: a line per tier, and one for each stretch billed before that moved."""
+    for stretch, was_billed in rated_usage(case.agreement, case.item, case.segments, case.moment):
+        figure = figures.get((case.item.item_id, stretch.start, ""), _NO_USAGE)
+        before = figures.get((case.item.item_id, stretch.start, "before"))
+        parts = price_usage(stretch.price, figure, before)
+        if was_billed:
+            yield from _moved_usage(case, stretch, parts, figure)
+        else:
+            for part in parts:
+                yield _usage_charge(case, stretch, part, figure)
+
+
+def _moved_usage(
+    case: ItemCase, stretch: Slice, parts: tuple[PricedPart, ...], figure: UsageFigure
 ) -> Iterator[Charge]:
-    """Yield what a stretch's usage costs, a line per tier; of a stretch billed before only the difference, one line."""
-    meter = stretch.price.meter
-    if meter is None:
-        return
-    figure = figures.get((stretch.item.item_id, stretch.start, ""), _NO_USAGE)
-    before = figures.get((stretch.item.item_id, stretch.start, "before"))
-    parts = price_usage(stretch.price, figure, before)
-    window = [stretch.start.isoformat(), stretch.end.isoformat()]
-    if not was_billed:
-        for part in parts:
-            yield _usage_charge(agreement, stretch, part, figure, window, tax_point)
-        return
-    stood = [line for line in lines if line.kind == USAGE and line.period_start == stretch.start]
+    """Yield what late events changed of a stretch billed before: one signed line, by that period's discount and tax."""
+    stood = [line for line in case.lines if line.kind == USAGE and line.period_start == stretch.start]
     moved = sum(part.amount_minor for part in parts) - sum(line.amount_minor for line in stood)
     if moved == 0:
         return
     amount, discount = sum(line.amount_minor for line in stood), sum(line.discount_minor for line in stood)
     yield charge_of(
-        agreement,
+        case,
         stretch,
         kind=USAGE,
         period_start=stretch.start,
         period_end=stretch.end,
         tier=0,
         revision=1 + max((line.revision for line in stood if line.tier == 0), default=0),
-        description=meter.name,
+        description=_meter_name(stretch),
         quantity=figure.quantity - sum((line.quantity for line in stood), Decimal(0)),
         unit_price=None,
         amount_minor=moved,
-        tax_date=tax_point.date_of(stretch.start, stretch.end, arrears=True),
+        tax_date=case.tax_point.date_of(stretch.start, stretch.end, arrears=True),
         in_arrears=True,
         discountable=False,
         discount_minor=divide_half_away(moved * discount, amount) if amount else 0,
         treatment=stood[0].treatment if stood else None,
         corrects=stood[0].invoice_id if stood else None,
         proof={
-            "window": window,
+            "window": _window(stretch),
             "events": figure.event_count,
             "quantity": decimal_text(figure.quantity),
             "late": True,
@@ -148,29 +148,31 @@ def price_usage(price: PriceTerms, figure: UsageFigure, before: UsageFigure | No
     return (PricedPart(0, added, Decimal(0), Decimal(0), Decimal(amount), amount, steps),)
 
 
-def _usage_charge(
-    agreement: Agreement,
-    stretch: Slice,
-    part: PricedPart,
-    figure: UsageFigure,
-    window: list[str],
-    tax_point: TaxPoint,
-) -> Charge:
+def _meter_name(stretch: Slice) -> str:
+    """Name what is measured."""
+    return stretch.price.meter.name if stretch.price.meter else stretch.price.product_name
+
+
+def _window(stretch: Slice) -> list[str]:
+    """Return the stretch of time whose events are counted, as a proof keeps it."""
+    return [stretch.start.isoformat(), stretch.end.isoformat()]
+
+
+def _usage_charge(case: ItemCase, stretch: Slice, part: PricedPart, figure: UsageFigure) -> Charge:
     """Return the regular charge of one tier of a stretch's usage."""
-    name = stretch.price.meter.name if stretch.price.meter else stretch.price.product_name
     return charge_of(
-        agreement,
+        case,
         stretch,
         kind=USAGE,
         period_start=stretch.start,
         period_end=stretch.end,
         tier=part.tier,
         revision=0,
-        description=name,
+        description=_meter_name(stretch),
         quantity=part.quantity,
         unit_price=part.unit_price,
         amount_minor=part.amount_minor,
-        tax_date=tax_point.date_of(stretch.start, stretch.end, arrears=True),
+        tax_date=case.tax_point.date_of(stretch.start, stretch.end, arrears=True),
         in_arrears=True,
-        proof={"window": window, "events": figure.event_count, "steps": part.steps},
+        proof={"window": _window(stretch), "events": figure.event_count, "steps": part.steps},
     )

@@ -29,13 +29,13 @@ class DocumentFile:
     filename: str
 
 
-def get_document(object_kind: str, object_id: uuid.UUID, format: str = PDF) -> DocumentFile:  # noqa: A002
+def get_document(object_kind: str, object_id: uuid.UUID, file_format: str = PDF) -> DocumentFile:
     """Return an invoice or credit note as a file, drawn when first asked for.
 
     An invoice has one paper as issued and one as paid; each is drawn once and kept with its hash. A draft is drawn
     afresh each time and not kept. Raises NotFound, Invalid for a format or kind there is none of.
     """
-    if format != PDF:
+    if file_format != PDF:
         raise Invalid("There is no such format.", fields={"format": "pdf is what there is."})
     if object_kind == "invoice":
         invoice = document_queries.get_invoice(object_id)
@@ -52,9 +52,7 @@ def get_document(object_kind: str, object_id: uuid.UUID, format: str = PDF) -> D
     return stored_document(object_kind, object_id, version, lambda: document)
 
 
-def stored_document(
-    object_kind: str, object_id: uuid.UUID, version: str, read: Callable[[], Document]
-) -> DocumentFile:
+def stored_document(object_kind: str, object_id: uuid.UUID, version: str, read: Callable[[], Document]) -> DocumentFile:
     """Return the kept rendering of a document, drawn now when it is the first time.
 
     Two who ask at once may both draw; one rendering is kept and both return it.
@@ -89,4 +87,5 @@ def stored_document(
 
 def _safe(number: str) -> str:
     """Return a number as a file name."""
-    return "".join(character if character.isalnum() or character in "-_." else "-" for character in number) or "document"
+    kept = (character if character.isalnum() or character in "-_." else "-" for character in number)
+    return "".join(kept) or "document"
