@@ -13,6 +13,7 @@ from django.conf import settings
 
 from config import services
 from core.services import lease
+from invoicing.documents.renderer import WeasyPrintRenderer
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -56,3 +57,9 @@ def name_task_in_logs(task_id: str, task: Any, **details: Any) -> None:
 def forget_task_in_logs(**details: Any) -> None:
     """Take the task out of the log lines that follow."""
     structlog.contextvars.unbind_contextvars("task", "task_id")
+
+
+@signals.worker_process_shutdown.connect
+def let_go_of_the_renderer(**details: Any) -> None:
+    """Delete the fonts a worker process unpacked: it leaves without running exit handlers."""
+    WeasyPrintRenderer.close()
