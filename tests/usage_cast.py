@@ -59,9 +59,13 @@ def make_subscription(
     billed_to_at: datetime | None = MARCH,
     started_at: datetime = START,
     interval: str = "month",
+    phase: str | None = "paid",
     **fields: Any,
 ) -> Subscription:
-    """Store an active subscription, monthly from 1 January 2025 in UTC, invoiced up to 1 March."""
+    """Store an active subscription, monthly from 1 January 2025 in UTC, invoiced up to 1 March.
+
+    With `phase` None it has no terms.
+    """
     plan = plan or Plan.objects.filter(code_name="basic").first() or make_plan()
     subscription = Subscription.objects.create(
         customer=customer or make_customer(),
@@ -76,7 +80,8 @@ def make_subscription(
         updated_at=started_at,
         **fields,
     )
-    add_terms(subscription, started_at, interval=interval)
+    if phase is not None:
+        add_terms(subscription, started_at, phase, interval=interval)
     return subscription
 
 
