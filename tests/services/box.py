@@ -96,6 +96,10 @@ class Box:
         """Return every process of this instance: each inherits the name of the folder."""
         return find_marked("RECKONER_DATA_DIR", str(self.folder))
 
+    def is_gone(self, seconds: float = 2.0) -> bool:
+        """Tell whether every process ends in time: a keeper drops its locks a moment before it is no more."""
+        return wait_until(lambda: not self.living(), seconds)
+
     def complaints(self) -> str:
         """Return what the processes wrote to standard error."""
         return (self.folder.parent / "stderr.log").read_text()
@@ -105,7 +109,7 @@ class Box:
         for process in self.processes:
             process.kill()
             process.wait()
-        if not wait_until(lambda: not self.living(), 20):
+        if not self.is_gone(20):
             for pid in self.living():
                 os.kill(pid, signal.SIGKILL)
 

@@ -26,7 +26,7 @@ def test_the_last_user_out_stops_the_server(box: Box) -> None:
     second.communicate(timeout=20)
     assert second.returncode == 0
     # A user that was the last waits for the server's end: its folder may be moved the next moment.
-    assert box.living() == []
+    assert box.is_gone()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -36,7 +36,7 @@ def test_a_killed_user_leaves_no_server(box: Box, number: signal.Signals) -> Non
     user.send_signal(number)
 
     user.wait(20)
-    assert wait_until(lambda: not box.living())
+    assert box.is_gone(20)
 
 
 def test_a_killed_user_does_not_take_the_server_from_another(box: Box) -> None:
@@ -47,7 +47,7 @@ def test_a_killed_user_does_not_take_the_server_from_another(box: Box) -> None:
     first.wait(20)
     assert box.query("SELECT 1") == "1"
     second.communicate(timeout=20)
-    assert box.living() == []
+    assert box.is_gone()
 
 
 def test_a_killed_keeper_takes_its_server_along_and_the_next_user_starts_another(box: Box) -> None:
@@ -59,7 +59,7 @@ def test_a_killed_keeper_takes_its_server_along_and_the_next_user_starts_another
     assert wait_until(lambda: not os.path.exists(f"/proc/{state['server_pid']}"))
     assert box.query("SELECT 1") == "1"
     user.communicate(timeout=20)
-    assert box.living() == []
+    assert box.is_gone()
 
 
 def test_a_killed_server_is_started_again(box: Box) -> None:
@@ -82,7 +82,7 @@ def test_users_that_start_at_once_share_one_server(box: Box) -> None:
     assert len([pid for pid in box.living() if is_postmaster(pid)]) == 1
     for user in users:
         user.communicate(timeout=20)
-    assert box.living() == []
+    assert box.is_gone()
 
 
 def test_a_folder_of_another_major_version_is_refused_and_left_alone(box: Box) -> None:
@@ -97,7 +97,7 @@ def test_a_folder_of_another_major_version_is_refused_and_left_alone(box: Box) -
     assert "pg_dump" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert version.read_text() == "14\n"
-    assert box.living() == []
+    assert box.is_gone()
 
 
 def test_a_long_path_moves_the_sockets_to_a_short_one(tmp_path: Path) -> None:

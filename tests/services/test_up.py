@@ -48,7 +48,7 @@ def test_up_serves_refuses_a_second_and_stops_all_of_it_on_sigterm(box: Box) -> 
 
     process.send_signal(signal.SIGTERM)
     assert process.wait(40) == 0, box.complaints()
-    assert box.living() == []
+    assert box.is_gone()
     assert int(box.query("SELECT count(*) FROM django_migrations")) > 0
 
 
@@ -58,9 +58,9 @@ def test_nothing_outlives_a_killed_up_and_the_next_finds_the_data(box: Box) -> N
 
     process.kill()
 
-    assert wait_until(lambda: not box.living()), box.complaints()
+    assert box.is_gone(20), box.complaints()
     assert box.query("SELECT count(*) FROM django_content_type WHERE model = 'kept'") == "1"
-    assert box.living() == []
+    assert box.is_gone()
 
 
 def test_what_crashes_is_started_again(box: Box) -> None:
@@ -77,7 +77,7 @@ def test_what_crashes_is_started_again(box: Box) -> None:
     assert wait_until(lambda: answers(url), 40), box.complaints()
     process.send_signal(signal.SIGINT)
     assert process.wait(40) == 0, box.complaints()
-    assert box.living() == []
+    assert box.is_gone()
 
 
 def answers(url: str) -> bool:

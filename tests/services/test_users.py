@@ -51,7 +51,7 @@ def test_up_runs_for_an_ordinary_user(box_of_user: Box) -> None:
     assert owners == {int(USER_NUMBER)}
     process.terminate()
     assert process.wait(40) == 0
-    assert box_of_user.living() == []
+    assert box_of_user.is_gone()
 
 
 def test_root_refuses_the_folder_of_another_user(box_of_user: Box) -> None:
