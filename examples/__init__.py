@@ -1,0 +1,1 @@
+"""An example company, and how it was made."""
