@@ -1,7 +1,7 @@
 """Alive is one question, ready another."""
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
 
 from core import health
@@ -35,7 +35,7 @@ def test_not_ready_without_a_database(client: Client, monkeypatch: pytest.Monkey
     def refuse(self: object) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(health.connection.__class__, "cursor", refuse, raising=False)
+    monkeypatch.setattr(connection.__class__, "cursor", refuse, raising=False)
     monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.cursor", refuse)
 
     response = client.get("/readyz")
