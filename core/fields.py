@@ -1,18 +1,27 @@
 """Model fields shared by the rooms."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from core.identifiers import new_id
 
 
-def id_field() -> models.UUIDField:
+if TYPE_CHECKING:  # Django's fields take type arguments for the checker alone
+    AnyField = models.Field[Any, Any]
+    TextField = models.CharField[Any, Any]
+    NumberField = models.DecimalField[Any, Any]
+    IdField = models.UUIDField[Any, Any]
+else:
+    AnyField, TextField, NumberField = models.Field, models.CharField, models.DecimalField
+
+
+def id_field() -> "IdField":
     """Return a primary key that is a time-ordered UUID."""
     return models.UUIDField(primary_key=True, default=new_id, editable=False)
 
 
-class WallTimeField(models.Field):
+class WallTimeField(AnyField):
     """A local wall time without a zone (PostgreSQL `timestamp`): what an anchor is, whatever the zone does later."""
 
     def db_type(self, connection: Any) -> str:
@@ -20,7 +29,7 @@ class WallTimeField(models.Field):
         return "timestamp without time zone"
 
 
-class CurrencyField(models.CharField):
+class CurrencyField(TextField):
     """An upper-case ISO 4217 code."""
 
     def __init__(self, **options: Any) -> None:
@@ -28,7 +37,7 @@ class CurrencyField(models.CharField):
         super().__init__(**options)
 
 
-class UnitPriceField(models.DecimalField):
+class UnitPriceField(NumberField):
     """A price in minor units, at most 12 places (Billing rules, section 1)."""
 
     def __init__(self, **options: Any) -> None:
@@ -37,7 +46,7 @@ class UnitPriceField(models.DecimalField):
         super().__init__(**options)
 
 
-class RateField(models.DecimalField):
+class RateField(NumberField):
     """A rate in percent, at most 6 places."""
 
     def __init__(self, **options: Any) -> None:

@@ -5,6 +5,7 @@ import uuid
 from billing.models import Payment, Receipt
 from billing.queries import payments as payment_queries
 from core.domain.schedule import local_date
+from core.errors import NotFound
 from invoicing.domain.document import Document, DocumentKind, DocumentPayment, DocumentStatus
 from invoicing.operations import documents as invoicing_documents
 from invoicing.operations.documents import PDF, DocumentFile
@@ -25,6 +26,8 @@ def get_document(object_kind: str, object_id: uuid.UUID, file_format: str = PDF)
 def _document_of(receipt: Receipt) -> Document:
     """Return a receipt as printed: its invoice's lines and every payment up to this one."""
     payment = receipt.payment
+    if payment.invoice_id is None:
+        raise NotFound("The payment is on no invoice.")
     invoice = document_queries.get_invoice(payment.invoice_id)
     earlier = Payment.objects.filter(invoice=invoice, completed_at__lte=payment.completed_at).exclude(status="pending")
     words = document_queries.method_words(invoice)

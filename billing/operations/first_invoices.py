@@ -98,4 +98,6 @@ def _lock_subscription(invoice_id: uuid.UUID) -> Subscription:
         .values_list("subscription_id", flat=True)
         .first()
     )
+    if subscription_id is None:
+        raise RuntimeError(f"draft {invoice_id} opens no subscription")
     return Subscription.objects.select_for_update(no_key=True).get(id=subscription_id)

@@ -19,6 +19,7 @@ from core.domain.outbox import OutboxDraft
 from core.errors import BillingError, Conflict, Invalid
 from core.identifiers import new_id
 from core.operations import SYSTEM, Actor, emit
+from core.operations_idempotency import remember_resources
 from customers import queries as customer_queries
 from customers.models import Customer, PaymentMethod
 from invoicing.domain.account import CARD
@@ -87,6 +88,7 @@ def start_subscription(
         customer = customer_queries.lock_customer(customer_id)
         agreement = _agreement(customer, command, now)
         subscription, attempt_id = _open(_Opening(customer, agreement, now, actor, dict(command.metadata)))
+        remember_resources(subscription=subscription.id, **({"attempt": attempt_id} if attempt_id else {}))
     if attempt_id is not None:
         _charge(attempt_id, now)
         subscription.refresh_from_db()
@@ -158,7 +160,8 @@ def _matching_price(plan: Plan, command: StartCommand) -> uuid.UUID:
     if len(matching) != 1:
         found = "No price matches" if not matching else "More than one price matches"
         raise Invalid(f"{found}.", fields={"schedule": f"{found} this schedule and currency; give the price."})
-    return matching[0]
+    price_id: uuid.UUID = matching[0]
+    return price_id
 
 
 def _trial_days(customer: Customer, plan: Plan, command: StartCommand) -> int | None:

@@ -30,7 +30,7 @@ WITH wanted AS (
     RETURNING customer_id, failures
 )
 UPDATE customers_agenda agenda
-SET retry_at = %(now)s + least(%(longest)s, %(shortest)s * power(2, parked.failures - 1))
+SET retry_at = %(now)s + least(%(longest)s, %(shortest)s * power(2, parked.failures - 1)) * interval '1 second'
 FROM parked WHERE agenda.customer_id = parked.customer_id
 """
 SHORTEST_WAIT = timedelta(minutes=5)
@@ -71,8 +71,8 @@ def park(reasons: Mapping[uuid.UUID, str], *, now: datetime) -> None:
                 "ids": list(reasons),
                 "reasons": list(reasons.values()),
                 "now": now,
-                "shortest": SHORTEST_WAIT,
-                "longest": LONGEST_WAIT,
+                "shortest": SHORTEST_WAIT.total_seconds(),
+                "longest": LONGEST_WAIT.total_seconds(),
             },
         )
 

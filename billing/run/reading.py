@@ -109,7 +109,8 @@ def _rows(statement: str, ids: list[uuid.UUID]) -> list[tuple[Any, ...]]:
     """Run one statement over a list of ids."""
     with connection.cursor() as cursor:
         cursor.execute(statement, [ids])
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _json(value: Any) -> Any:

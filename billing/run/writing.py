@@ -96,7 +96,7 @@ def schedule_charges(issued: Iterable[issuing.Issued], *, as_of: datetime) -> No
         for document in issued
         if document.is_open and document.proposal.account.billing_type == CARD and document.proposal.payment_method_id
     ]
-    method_ids = {document.proposal.payment_method_id for document in wanted}
+    method_ids = {method_id for document in wanted if (method_id := document.proposal.payment_method_id)}
     providers = dict(PaymentMethod.objects.filter(id__in=method_ids).values_list("id", "provider")) if wanted else {}
     copy_rows("billing_paymentattempt", ATTEMPT_COLUMNS, [_attempt(document, providers, as_of) for document in wanted])
 

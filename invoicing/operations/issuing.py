@@ -239,7 +239,7 @@ def _document_row(document: Issued, number: AllocatedNumber | None, as_of: datet
     proposal = document.proposal
     account = proposal.account
     sign = -1 if proposal.is_credit else 1
-    numbered = (None, None, None, None, None)
+    numbered: tuple[Any, ...] = (None, None, None, None, None)
     if number is not None:
         issue_date = proposal.occasion.issue_date
         numbered = (number.series_id, number.year, number.sequence, number.number, issue_date)

@@ -66,7 +66,7 @@ def settlement_of(invoice: Invoice) -> Settlement:
     status = DocumentStatus(invoice.status) if invoice.status in set(DocumentStatus) else DocumentStatus.OPEN
     if invoice.status != Invoice.Status.PAID or invoice.paid_at is None:
         return Settlement(status)
-    payments = ()
+    payments: tuple[DocumentPayment, ...] = ()
     if invoice.amount_paid_minor:
         paid_date = local_date(invoice.paid_at, invoice.brand.time_zone)
         payments = (DocumentPayment(paid_date, invoice.amount_paid_minor, method_words(invoice)),)
@@ -128,9 +128,7 @@ def document_of_credit_note(credit_note: CreditNote) -> Document:
         discount_total_minor=-sum(line.discount_minor for line in lines),
         tax_total_minor=credit_note.tax_total_minor,
         total_minor=credit_note.total_minor,
-        credit_use=CreditUse(
-            credit_note.to_invoices_minor, credit_note.to_balance_minor, credit_note.refunded_minor
-        ),
+        credit_use=CreditUse(credit_note.to_invoices_minor, credit_note.to_balance_minor, credit_note.refunded_minor),
         related_numbers=tuple(related),
     )
 
@@ -194,9 +192,11 @@ def _line(line: AnyLine, zone: str, tiers: Mapping[str, list[dict[str, Any]]]) -
     """Return one line as printed."""
     sign = -1 if isinstance(line, CreditNoteLine) else 1
     fraction = line.proof.get("fraction")
+    first_day, last_day = _period(line.period_start, line.period_end, zone)
     return DocumentLine(
         description=line.description,
-        **_period(line.period_start, line.period_end, zone),
+        period_start=first_day,
+        period_end=last_day,
         tier=_tier(tiers.get(line.proof.get("price", ""), []), line.tier),
         share=ProratedShare(*fraction) if fraction else None,
         quantity=line.quantity.normalize() if line.quantity else line.quantity,
@@ -211,11 +211,11 @@ def _line(line: AnyLine, zone: str, tiers: Mapping[str, list[dict[str, Any]]]) -
     )
 
 
-def _period(start: datetime | None, end: datetime | None, zone: str) -> dict[str, date]:
+def _period(start: datetime | None, end: datetime | None, zone: str) -> tuple[date | None, date | None]:
     """Return the first and the last day of a line; a line of one moment has none."""
     if start is None or end is None or start >= end:
-        return {}
-    return {"period_start": local_date(start, zone), "period_end": local_date(end - JUST_BEFORE, zone)}
+        return None, None
+    return local_date(start, zone), local_date(end - JUST_BEFORE, zone)
 
 
 def _tiers(lines: Iterable[AnyLine]) -> dict[str, list[dict[str, Any]]]:

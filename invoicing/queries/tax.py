@@ -4,7 +4,15 @@ from collections import defaultdict
 from typing import Any
 
 from invoicing.domain.account import TaxWorld
-from invoicing.domain.tax_rules import CountryRules, DatedRate, StateRules, TaxRules, Threshold, ThresholdWindow, Turnover
+from invoicing.domain.tax_rules import (
+    CountryRules,
+    DatedRate,
+    StateRules,
+    TaxRules,
+    Threshold,
+    ThresholdWindow,
+    Turnover,
+)
 from invoicing.models import TaxCountry, TaxRule
 from subscriptions.models import TaxType
 
@@ -41,6 +49,4 @@ def get_tax_world() -> TaxWorld:
 
 def _threshold(country: TaxCountry) -> Threshold:
     """Return a country's threshold as a value."""
-    return Threshold(
-        country.threshold_minor, country.threshold_transactions, ThresholdWindow(country.threshold_period)
-    )
+    return Threshold(country.threshold_minor, country.threshold_transactions, ThresholdWindow(country.threshold_period))

@@ -74,7 +74,10 @@ def _agreements(statement: str, ids: Sequence[uuid.UUID]) -> tuple[Agreement, ..
     calendars: dict[uuid.UUID, list[CalendarVersion]] = defaultdict(list)
     for row in _rows(CALENDAR, subscription_ids):
         interval = _interval(row[7], row[8])
-        calendars[row[0]].append(CalendarVersion(*row[1:7], interval, row[9], row[10]))
+        version, from_at, phase, plan_id, plan_name, anchor_wall = row[1:7]
+        calendars[row[0]].append(
+            CalendarVersion(version, from_at, phase, plan_id, plan_name, anchor_wall, interval, row[9], row[10])
+        )
     terms = _rows(ITEMS, subscription_ids)
     prices = list_price_terms({row[5] for row in terms})
     versions: dict[tuple[uuid.UUID, uuid.UUID, int], list[ItemVersion]] = defaultdict(list)
@@ -112,7 +115,8 @@ def _rows(statement: str, ids: list[uuid.UUID]) -> list[tuple[Any, ...]]:
     """Run one statement over a list of ids."""
     with connection.cursor() as cursor:
         cursor.execute(statement, [ids])
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _interval(unit: str, count: int) -> Interval | None:
