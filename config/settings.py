@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config import admin_settings, api_settings, logging, services
+from config import admin_settings, api_settings, logging, payment_settings, services
 from config.environment import BASE_DIR, env
 
 SHORTEST_SECRET_KEY = 32
@@ -131,6 +131,14 @@ API_KEY_PEPPERS = api_settings.api_key_peppers(SECRET_KEY)
 API_BODY_LIMIT_BYTES = api_settings.API_BODY_LIMIT_BYTES
 REST_FRAMEWORK = api_settings.REST_FRAMEWORK
 SPECTACULAR_SETTINGS = api_settings.SPECTACULAR_SETTINGS
+
+# --- Payments -------------------------------------------------------------------------------------------------------
+PAYMENT_PROVIDER = payment_settings.PAYMENT_PROVIDER
+PROVIDER_RATES = payment_settings.PROVIDER_RATES
+SANDBOX_LATENCY_MS = payment_settings.SANDBOX_LATENCY_MS
+SANDBOX_TIMEOUT_PERCENT = payment_settings.SANDBOX_TIMEOUT_PERCENT
+SANDBOX_DECLINE_PERCENT = payment_settings.SANDBOX_DECLINE_PERCENT
+SANDBOX_UNAVAILABLE = payment_settings.SANDBOX_UNAVAILABLE
 
 # --- Usage ----------------------------------------------------------------------------------------------------------
 # How long after the end of an invoiced period its events are still accepted, and billed as late.

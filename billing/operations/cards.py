@@ -10,6 +10,7 @@ from billing.providers.registry import card_provider_name, get_provider
 from core.domain.outbox import OutboxDraft
 from core.errors import Invalid, Unavailable
 from core.operations import emit, require_transaction
+from core.operations_idempotency import remember_resources
 from customers import queries as customer_queries
 from customers.models import Customer, PaymentMethod
 
@@ -50,7 +51,9 @@ def add_card(*, customer_id: uuid.UUID, token: str, now: datetime) -> PaymentMet
         raise ProviderAway("The payment provider does not answer.") from error
     with transaction.atomic(durable=True):
         customer_queries.lock_customer(customer_id)
-        return keep_card(customer_id=customer_id, provider=provider.name, facts=facts, now=now)
+        card = keep_card(customer_id=customer_id, provider=provider.name, facts=facts, now=now)
+        remember_resources(payment_method=card.id)
+        return card
 
 
 def keep_card(*, customer_id: uuid.UUID, provider: str, facts: CardFacts, now: datetime) -> PaymentMethod:

@@ -5,9 +5,10 @@ Whoever finds a claim whose lease ran out asks the provider first, and calls aga
 on, with the same key.
 """
 
+import sys
 import time
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ from customers.models import PaymentMethod
 from invoicing.models import Invoice, InvoiceLine
 
 THREADS = 16
-LIMIT = 2_000
+LOOK_AHEAD = 500
 SECONDS_TO_WAIT_FOR_ANOTHER = 5.0
 SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -65,9 +66,9 @@ class ChargeSummary:
 
 
 def charge_due(
-    now: datetime, *, limit: int = LIMIT, threads: int = THREADS, test_clock_id: uuid.UUID | None = None
+    now: datetime, *, limit: int | None = None, threads: int = THREADS, test_clock_id: uuid.UUID | None = None
 ) -> ChargeSummary:
-    """Charge up to `limit` attempts that are due by the clock of their customers, `threads` calls at a time.
+    """Charge the attempts that are due by the clock of their customers, at most `limit`, `threads` calls at a time.
 
     Without a test clock only customers on none are charged. The calls run in threads, every statement in this one.
     Ends when nothing is due, or every provider with something due is paused.
@@ -76,12 +77,12 @@ def charge_due(
     pool = ThreadPoolExecutor(threads, thread_name_prefix="charge")
     in_flight: dict[Future[Answer], ChargeWork] = {}
     try:
-        claimed = 0
+        left = sys.maxsize if limit is None else limit
         while True:
-            if len(in_flight) <= threads and claimed < limit:
+            if len(in_flight) <= threads and left > 0:
                 # Twice as many as threads: the next call waits ready while this thread stores the last answers.
-                found = round_.claim(min(2 * threads - len(in_flight), limit - claimed))
-                claimed += len(found.works) + len(found.settled)
+                found = round_.claim(min(2 * threads - len(in_flight), left))
+                left -= len(found.works) + len(found.settled)
                 in_flight |= {pool.submit(round_.call, work): work for work in found.works}
                 if found.settled and not found.works:
                     continue
@@ -91,6 +92,16 @@ def charge_due(
             round_.settle([(in_flight.pop(future), future.result()) for future in done])
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def charge_due_everywhere(now: datetime, *, limit: int) -> ChargeSummary:
+    """Charge what is due on the wall's clock, and on every test clock that stands still, each by its own time.
+
+    Returns what was done on the wall's clock. A clock under way charges by itself.
+    """
+    for clock_id, clock_now in payment_queries.list_clocks_with_work():
+        charge_due(clock_now, limit=limit, test_clock_id=clock_id)
+    return charge_due(now, limit=limit)
 
 
 def charge_now(attempt_id: uuid.UUID, now: datetime) -> ChargeOutcome:
@@ -209,22 +220,48 @@ class _Round:
         self.now = now
         self.test_clock_id = test_clock_id
         self._tally: Counter[str] = Counter()
+        self._callers: dict[str, Caller] = {}
         self._paused: set[str] = set()
+        self._due: deque[uuid.UUID] = deque()
 
     def claim(self, limit: int) -> Claimed:
-        """Claim due attempts of providers that are not paused."""
-        self._paused = {name for name in provider_names() if Pace(name).is_paused()}
-        with transaction.atomic(durable=True):
-            claimed = claiming.claim_due_attempts(
-                self.now, limit, test_clock_id=self.test_clock_id, paused_providers=self._paused
-            )
+        """Claim up to `limit` of the attempts that are due at providers that are not paused."""
+        self._heed_pauses()
+        found = Claimed()
+        has_looked = False
+        while not found.works and not found.settled:
+            if not self._due and not has_looked:
+                self._look()
+                has_looked = True
+            if not self._due:
+                break
+            next_ids = [self._due.popleft() for _ in range(min(limit, len(self._due)))]
+            with transaction.atomic(durable=True):
+                found = claiming.claim_due_attempts(next_ids, self.now)
         reach(claiming.CLAIMED)
-        self._count(claimed.settled)
-        return claimed
+        self._count(found.settled)
+        for provider in {work.provider for work in found.works} - self._callers.keys():
+            self._callers[provider] = _caller(provider)
+        return found
+
+    def _heed_pauses(self) -> None:
+        paused = {name for name in provider_names() if Pace(name).is_paused()}
+        if paused != self._paused:
+            self._paused = paused
+            self._due.clear()
+
+    def _look(self) -> None:
+        """Find what is due, a good many at once: the claims then go through it piece by piece."""
+        self._due.extend(
+            payment_queries.list_due_attempt_ids(
+                self.now, limit=LOOK_AHEAD, test_clock_id=self.test_clock_id, paused_providers=self._paused
+            )
+        )
 
     def call(self, work: ChargeWork) -> Answer:
         """Call the provider, in one of the threads."""
-        return _caller(work.provider).call(work.request, was_called=work.was_called, may_charge=work.may_charge)
+        caller = self._callers[work.provider]
+        return caller.call(work.request, was_called=work.was_called, may_charge=work.may_charge)
 
     def settle(self, answered: Sequence[tuple[ChargeWork, Answer]]) -> None:
         """Store the answers, all at once; when the database refuses, one by one: only the culprit stays open."""

@@ -1,7 +1,7 @@
 """Claim attempts for charging: under the customers' locks, with a lease, their pending payments beside them."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +21,7 @@ from billing.providers.base import ChargeRequest, ChargeResult, Outcome
 from billing.queries import payments as payment_queries
 from core.identifiers import new_id
 from core.operations import require_transaction
+from core.updating import update_rows
 from customers.models import PaymentMethod
 from invoicing.models import Invoice
 
@@ -57,22 +58,13 @@ class Claimed:
     settled: tuple[ChargeOutcome, ...] = ()
 
 
-def claim_due_attempts(
-    now: datetime,
-    limit: int,
-    *,
-    test_clock_id: uuid.UUID | None = None,
-    paused_providers: Collection[str] = (),
-) -> Claimed:
-    """Claim up to `limit` attempts that are due or whose lease ran out, in the caller's transaction.
+def claim_due_attempts(attempt_ids: Iterable[uuid.UUID], now: datetime) -> Claimed:
+    """Claim those of the attempts that are still due, or whose lease ran out, in the caller's transaction.
 
     What another worker holds is left out. Raises RuntimeError outside a transaction.
     """
     require_transaction()
-    attempts = payment_queries.lock_due_attempts(
-        now, limit=limit, test_clock_id=test_clock_id, paused_providers=paused_providers
-    )
-    return _claim(attempts, now)
+    return _claim(payment_queries.lock_due_attempts(attempt_ids, now), now)
 
 
 def claim_attempt(attempt_id: uuid.UUID, now: datetime) -> ChargeWork | None:
@@ -128,7 +120,7 @@ def _claim(attempts: Sequence[PaymentAttempt], now: datetime) -> Claimed:
             works.append(_work(attempt, invoice, card, may_charge=True))
     Payment.objects.bulk_create(payments)
     changed = ["status", "calls", "amount_minor", "payment_method", "provider", "payment"]
-    PaymentAttempt.objects.bulk_update(attempts, changed)
+    update_rows(attempts, changed)
     PaymentAttempt.objects.filter(id__in=[attempt.id for attempt in attempts]).update(lease_until=Now() + LEASE)
     without_call = [Settlement(attempt.id, None) for attempt in unwanted]
     without_call += [Settlement(attempt.id, NO_CARD) for attempt in cardless]

@@ -19,6 +19,7 @@ from core.domain.outbox import OutboxDraft
 from core.domain.schedule import local_date
 from core.errors import Conflict, Invalid
 from core.operations import emit, require_transaction
+from core.updating import update_rows
 from customers import queries as customer_queries
 from customers.models import Brand
 from invoicing.models import Invoice
@@ -61,7 +62,7 @@ def take_in(incomes: Sequence[Income], facts: Sequence[OutboxDraft], now: dateti
             invoice.status, invoice.paid_at = Invoice.Status.PAID, income.paid_at
             made.append(_fact("invoice.paid", "invoice", invoice.id, income))
     invoices = [income.invoice for income in incomes]
-    Invoice.objects.bulk_update(invoices, ["amount_paid_minor", "amount_due_minor", "status", "paid_at"])
+    update_rows(invoices, ["amount_paid_minor", "amount_due_minor", "status", "paid_at"])
     made += standing.mark_paid([invoice.id for invoice in invoices if invoice.status == Invoice.Status.PAID], now)
     ledger_operations.post_entries(entries)
     issue_receipts([(income.payment, income.brand) for income in incomes], now)

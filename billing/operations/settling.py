@@ -27,6 +27,7 @@ from billing.queries import payments as payment_queries
 from core.domain.outbox import OutboxDraft
 from core.faults import reach
 from core.operations import require_transaction
+from core.updating import update_rows
 from invoicing.models import Invoice
 
 OPEN_OUTCOMES = frozenset({Outcome.PENDING, Outcome.UNKNOWN})
@@ -137,10 +138,8 @@ def _succeed(
         rests.append((attempt, invoice.amount_due_minor - result.amount_minor))
         _finish(attempt, AttemptAction.SUCCEED, now)
     changed = ["status", "amount_minor", "fee_minor", "external_reference", "completed_at", "invoice"]
-    Payment.objects.bulk_update([income.payment for income in incomes], changed)
-    PaymentAttempt.objects.bulk_update(
-        [attempt for attempt, _ in succeeded], ["status", "settled_at", "lease_until", "invoice"]
-    )
+    update_rows([income.payment for income in incomes], changed)
+    update_rows([attempt for attempt, _ in succeeded], ["status", "settled_at", "lease_until", "invoice"])
     _try_again(rests, now)
     take_in(incomes, facts, now)
 
@@ -164,7 +163,7 @@ def _fail(failed: Sequence[tuple[PaymentAttempt, ChargeResult]], now: datetime) 
             unpaid.append(invoice.id)
     attempts = [attempt for attempt, _ in failed]
     changed = ["status", "settled_at", "lease_until", "failure_reason", "failure_message", "payment"]
-    PaymentAttempt.objects.bulk_update(attempts, changed)
+    update_rows(attempts, changed)
     Payment.objects.filter(id__in=payment_ids, status=Payment.Status.PENDING).delete()
     in_turn = {attempt.customer_id for attempt in attempts if attempt.invoice_id in unpaid}
     payment_queries.list_waiting_attempts(in_turn, now).update(due_at=held_until(now))
@@ -181,7 +180,7 @@ def _drop(attempts: Sequence[PaymentAttempt], now: datetime) -> None:
     for attempt in attempts:
         _finish(attempt, AttemptAction.CANCEL, now)
         attempt.payment = None
-    PaymentAttempt.objects.bulk_update(attempts, ["status", "settled_at", "lease_until", "payment"])
+    update_rows(attempts, ["status", "settled_at", "lease_until", "payment"])
     Payment.objects.filter(id__in=payment_ids, status=Payment.Status.PENDING).delete()
     _try_again([(attempt, attempt.invoice.amount_due_minor) for attempt in attempts if attempt.invoice], now)
 

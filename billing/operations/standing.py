@@ -7,6 +7,7 @@ from datetime import datetime
 from billing.queries import payments as payment_queries
 from core.domain.outbox import OutboxDraft
 from core.operations import require_transaction
+from core.updating import update_rows
 from subscriptions.domain.lifecycle import Action, Status, next_status
 from subscriptions.models import Subscription, SubscriptionEvent
 
@@ -68,7 +69,7 @@ def _move(subscription_ids: Iterable[uuid.UUID], actions: tuple[Action, ...], no
                 payload={"status": str(status), "previous": {"status": str(before)}},
             )
         )
-    Subscription.objects.bulk_update(subscriptions, ["status", "updated_at"])
+    update_rows(subscriptions, ["status", "updated_at"])
     SubscriptionEvent.objects.bulk_create(events)
     return facts
 

@@ -51,7 +51,7 @@ class Pace:
     @property
     def rate(self) -> int:
         """Return the calls a second that the setting PROVIDER_RATES allows this account; 0: no limit."""
-        return int(getattr(settings, "PROVIDER_RATES", {}).get(self.provider, 0))
+        return settings.PROVIDER_RATES.get(self.provider, 0)
 
     def wait_for_turn(self) -> None:
         """Wait until the account may be called once more."""
@@ -96,6 +96,6 @@ class Pace:
 @cache
 def _client() -> redis.Redis:
     """Return this process's connections to Redis, made when first asked for."""
-    is_embedded = "valkey" in getattr(settings, "EMBEDDED_SERVICES", ())
+    is_embedded = "valkey" in settings.EMBEDDED_SERVICES
     pool_class = EmbeddedConnectionPool if is_embedded else redis.ConnectionPool
     return redis.Redis(connection_pool=pool_class.from_url(settings.REDIS_URL))

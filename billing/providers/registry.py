@@ -36,4 +36,5 @@ def provider_names() -> tuple[str, ...]:
 
 def card_provider_name() -> str:
     """Return the provider that keeps new cards: the setting PAYMENT_PROVIDER, else the sandbox."""
-    return str(getattr(settings, "PAYMENT_PROVIDER", SANDBOX))
+    name: str = settings.PAYMENT_PROVIDER
+    return name

@@ -65,10 +65,10 @@ class SandboxProvider:
         return cls(
             SandboxStore(Path(settings.DATA_DIR) / "sandbox" / "records.sqlite3"),
             SandboxConduct(
-                latency_seconds=getattr(settings, "SANDBOX_LATENCY_MS", 0) / 1000,
-                timeout_percent=getattr(settings, "SANDBOX_TIMEOUT_PERCENT", 0),
-                decline_percent=getattr(settings, "SANDBOX_DECLINE_PERCENT", 0),
-                unavailable=getattr(settings, "SANDBOX_UNAVAILABLE", False),
+                latency_seconds=settings.SANDBOX_LATENCY_MS / 1000,
+                timeout_percent=settings.SANDBOX_TIMEOUT_PERCENT,
+                decline_percent=settings.SANDBOX_DECLINE_PERCENT,
+                unavailable=settings.SANDBOX_UNAVAILABLE,
             ),
         )
 

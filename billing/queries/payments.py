@@ -4,14 +4,35 @@ import uuid
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from billing.domain.payments import HARD_DECLINES, OPEN_ATTEMPT_STATUSES, AttemptStatus
 from billing.models import Payment, PaymentAttempt, Receipt
 from core.errors import NotFound
+from core.models import TestClock
 from customers.models import Customer, PaymentMethod
 from invoicing.models import Invoice, InvoiceLine
+
+# The open attempts are looked up first, whatever the planner believes: right after a large run its statistics know
+# nothing of them, and a join it would choose then takes seconds.
+DUE_ATTEMPTS = """
+WITH open_attempt AS MATERIALIZED (
+    SELECT id, customer_id, invoice_id, provider, status, due_at, lease_until FROM billing_paymentattempt
+    WHERE status = 'calling' OR (status = 'scheduled' AND due_at <= %(now)s)
+), in_turn AS (
+    SELECT attempt.*,
+           row_number() OVER (PARTITION BY attempt.customer_id ORDER BY invoice.due_moment_at, attempt.id) AS turn
+    FROM open_attempt attempt
+    JOIN customers_customer customer
+        ON customer.id = attempt.customer_id AND customer.test_clock_id IS NOT DISTINCT FROM %(clock)s
+    LEFT JOIN invoicing_invoice invoice ON invoice.id = attempt.invoice_id
+)
+SELECT id FROM in_turn
+WHERE turn = 1 AND (status = 'scheduled' OR lease_until < statement_timestamp()) AND provider <> ALL(%(paused)s)
+ORDER BY due_at, id LIMIT %(limit)s
+"""
 
 
 def get_payment(payment_id: uuid.UUID) -> Payment:
@@ -63,30 +84,28 @@ def get_attempt(attempt_id: uuid.UUID) -> PaymentAttempt:
     return attempt
 
 
-def lock_due_attempts(
+def list_due_attempt_ids(
     now: datetime, *, limit: int, test_clock_id: uuid.UUID | None, paused_providers: Collection[str]
-) -> list[PaymentAttempt]:
-    """Lock attempts that are due or whose lease ran out, and their customers, leaving out what others hold.
+) -> list[uuid.UUID]:
+    """Return the attempts that are due, or whose lease ran out, earliest due first; nothing is locked.
 
-    `now` is judged by the customers' own clock: all must hang on the clock named, or on none. Of one customer's due
-    attempts only the oldest invoice's is taken: they are charged in turn (Billing rules, section 8, catch-up).
+    `now` is judged by the customers' own clock: all must hang on the clock named, or on none. Of one customer only the
+    oldest invoice's is returned: they are charged in turn (Billing rules, section 8, catch-up).
     """
-    due = Q(status=AttemptStatus.SCHEDULED, due_at__lte=now)
-    before = PaymentAttempt.objects.filter(
-        due | Q(status=AttemptStatus.CALLING),
-        Q(invoice__due_moment_at__lt=OuterRef("invoice__due_moment_at"))
-        | Q(invoice__due_moment_at=OuterRef("invoice__due_moment_at"), id__lt=OuterRef("id")),
-        customer_id=OuterRef("customer_id"),
+    with connection.cursor() as cursor:
+        cursor.execute(
+            DUE_ATTEMPTS, {"now": now, "clock": test_clock_id, "paused": list(paused_providers), "limit": limit}
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def lock_due_attempts(attempt_ids: Iterable[uuid.UUID], now: datetime) -> list[PaymentAttempt]:
+    """Lock those of the attempts that are still due, and their customers, leaving out what others hold."""
+    still_due = Q(status=AttemptStatus.SCHEDULED, due_at__lte=now) | Q(
+        status=AttemptStatus.CALLING, lease_until__lt=Now()
     )
-    attempts = (
-        PaymentAttempt.objects.filter(due | Q(status=AttemptStatus.CALLING, lease_until__lt=Now()))
-        .filter(~Exists(before), customer__test_clock_id=test_clock_id)
-        .exclude(provider__in=paused_providers)
-        .select_related("customer__brand")
-        .select_for_update(skip_locked=True, of=("self", "customer"), no_key=True)
-        .order_by("due_at")
-    )
-    return list(attempts[:limit])
+    attempts = PaymentAttempt.objects.filter(still_due, id__in=list(attempt_ids)).select_related("customer__brand")
+    return list(attempts.select_for_update(skip_locked=True, of=("self", "customer"), no_key=True).order_by("due_at"))
 
 
 def lock_attempts(attempt_ids: Iterable[uuid.UUID]) -> list[PaymentAttempt]:
@@ -161,3 +180,13 @@ def list_waiting_attempts(customer_ids: Iterable[uuid.UUID], now: datetime) -> Q
     return PaymentAttempt.objects.filter(
         customer_id__in=list(customer_ids), status=AttemptStatus.SCHEDULED, due_at__lte=now
     ).order_by(F("due_at"))
+
+
+def list_clocks_with_work() -> list[tuple[uuid.UUID, datetime]]:
+    """Return the test clocks that stand still while an attempt of their customers is due, each with its moment."""
+    clocks = TestClock.objects.filter(
+        customers__payment_attempts__status__in=OPEN_ATTEMPT_STATUSES,
+        customers__payment_attempts__due_at__lte=F("now_at"),
+        status=TestClock.Status.READY,
+    )
+    return list(clocks.distinct().values_list("id", "now_at"))
