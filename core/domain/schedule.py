@@ -25,8 +25,6 @@ _SHORTEST_MONTH, _LONGEST_MONTH = min(_DAYS_IN_MONTH), max(_DAYS_IN_MONTH)
 _FEBRUARY_INDEX = 1
 _MONTHS_IN_FOUR_YEARS = 48
 
-# No zone has ever moved its clocks by more than a day (Samoa skipped 30 December 2011).
-_LARGEST_SHIFT = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 
 
@@ -163,6 +161,7 @@ def _beyond(anchor_wall: datetime, interval: Interval, n: int) -> ValueError:
     return ValueError(f"{anchor_wall} + {n} x {interval.count} {interval.unit} is outside the years 1 to 9999")
 
 
+@lru_cache(maxsize=8192)
 def boundary(anchor_wall: datetime, interval: Interval, n: int, zone: str) -> datetime:
     """Return the n-th boundary, anchor + n intervals in local wall time, as an instant in UTC; n may be negative.
 
@@ -193,8 +192,7 @@ def boundary_index(anchor_wall: datetime, interval: Interval, zone: str, instant
             n -= 1
     # The wall time may have passed the next boundary's and been set back since; then that boundary is behind already.
     while True:
-        following = _boundary_wall(anchor_wall, interval, n + 1)
-        if following - wall > _LARGEST_SHIFT or instant_of(following, zone) > instant:
+        if boundary(anchor_wall, interval, n + 1, zone) > instant:
             return n
         n += 1
 

@@ -220,6 +220,8 @@ def service_periods(
                 break
             index += 1
             full_end = boundary(segment.anchor_wall, interval, index, segment.zone)
+            if full_end == full_start:
+                continue  # two boundaries on one instant: a day the zone skipped
             end = full_end if segment.end is None else min(full_end, segment.end)
             version = segment.version_at(start)
             full = Period(full_start, full_end)
