@@ -323,6 +323,8 @@ def test_what_is_no_interval_is_refused(unit: str, count: int) -> None:
         (YEAR, YEAR, True),
         (Interval("month", 5), YEAR, False),
         (YEAR, MONTH, False),
+        (DAY, DAY, True),
+        (MONTH, MONTH, True),
         (DAY, WEEK, True),
         (WEEK, Interval("day", 14), True),
         (Interval("day", 3), WEEK, False),
