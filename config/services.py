@@ -1,7 +1,7 @@
 """Where the database and the Redis-protocol server are: what the environment names, else the embedded ones."""
 
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from config.environment import env
 from core.services import postgres, valkey
@@ -43,6 +43,8 @@ def database() -> dict[str, Any]:
     common = {"CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60), "CONN_HEALTH_CHECKS": True}
     if not database_is_embedded():
         given = env.db("DATABASE_URL")
+        # A socket's folder stands in the place of the host, percent-encoded.
+        given["HOST"] = unquote(given["HOST"])
         return {**given, **common, "OPTIONS": {**options, **given.get("OPTIONS", {})}}
     data = data_folder()
     return {
@@ -66,12 +68,13 @@ def redis_url(database_number: int = 0) -> str:
 
 
 def broker_url() -> str:
-    """Return the same address as Celery spells it."""
+    """Return the same address as Celery spells it, which differs for a Unix socket."""
     url = redis_url()
-    if not redis_is_embedded():
-        return url
     parts = urlsplit(url)
-    return f"redis+socket://:{parts.password}@{parts.path}?virtual_host=0"
+    if parts.scheme != "unix":
+        return url
+    database_number = parse_qs(parts.query).get("db", ["0"])[0]
+    return f"redis+socket://:{parts.password or ''}@{parts.path}?virtual_host={database_number}"
 
 
 def cache() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import OperationalError, connections
 
 from core.services import lease
 from core.services.errors import ServiceError
@@ -66,6 +66,8 @@ class Command(BaseCommand):
             self.say("up", "stopped before it was ready")
         except (ServiceError, ChildFailed) as error:
             raise CommandError(str(error)) from error
+        except OperationalError as error:
+            raise CommandError(f"The database cannot be used: {error}") from error
         finally:
             self._stop_services()
             if lock.is_held:

@@ -77,3 +77,17 @@ def test_each_service_is_replaced_alone(tmp_path: Path) -> None:
 
     assert settings["EMBEDDED_SERVICES"] == ["valkey"]
     assert settings["REDIS_URL"].startswith("unix://:")
+
+
+def test_servers_on_sockets_can_be_named(tmp_path: Path) -> None:
+    done = start(
+        tmp_path,
+        DATABASE_URL="postgres://reckoner:p@%2Frun%2Fpostgresql/reckoner",
+        REDIS_URL="unix://:p@/run/valkey.sock?db=3",
+        SECRET_KEY=LONG_KEY,
+    )
+
+    settings = json.loads(done.stdout)
+    assert settings["DATABASES"]["default"]["HOST"] == "/run/postgresql"
+    assert settings["REDIS_URL"] == "unix://:p@/run/valkey.sock?db=3"
+    assert settings["CELERY_BROKER_URL"] == "redis+socket://:p@/run/valkey.sock?virtual_host=3"
