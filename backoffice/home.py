@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Model
 from django.http import HttpRequest
 from django.template.defaultfilters import capfirst
 from unfold.dataclasses import SearchResult
@@ -9,7 +10,12 @@ from unfold.dataclasses import SearchResult
 from backoffice.navigation import may_view
 from backoffice.queries import home, search
 from core.clock import wall_now
+from core.models import Instance
+from core.queries_api_keys import instance_mode
 from core.staff_pages.columns import page_url
+from core.staff_pages.words import money_text
+from customers.models import Customer
+from invoicing.models import CreditNote, Invoice
 
 
 def home_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -31,9 +37,25 @@ def home_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     return {**context, "title": "Home", "figures": figures}
 
 
+def mode_label(request: HttpRequest) -> list[str]:
+    """Return the instance's mode and the tone it is shown in: nobody shall take test money for real money."""
+    mode = instance_mode()
+    return [mode.capitalize(), "warning" if mode == Instance.Mode.TEST else "success"]
+
+
 def find_anything(request: HttpRequest, term: str) -> list[SearchResult]:
     """Return customers, invoices, plans and vouchers that match."""
     return [
-        SearchResult(title=str(row), description=capfirst(str(row._meta.verbose_name)), link=page_url(row), icon=sign)
+        SearchResult(title=str(row), description=_description(row), link=page_url(row), icon=sign)
         for row, sign in search.find_rows(request, term)
     ]
+
+
+def _description(row: Model) -> str:
+    """Tell one found row from another of the same name."""
+    details = []
+    if isinstance(row, Customer):
+        details = [row.email, row.reference]
+    elif isinstance(row, Invoice | CreditNote):
+        details = [str(row.customer), money_text(row.total_minor, row.currency)]
+    return " · ".join([capfirst(str(row._meta.verbose_name)), *filter(None, details)])

@@ -112,7 +112,8 @@ def may_view(request: HttpRequest, app_label: str, model_name: str) -> bool:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar's groups for unfold; a group the reader may see nothing of is left out."""
-    groups: list[dict[str, Any]] = [{"items": [{"title": "Home", "icon": "home", "link": reverse("admin:index")}]}]
+    home = reverse("admin:index")
+    groups: list[dict[str, Any]] = [{"items": [{"title": "Home", "icon": "home", "link": home}]}]
     for title, pages in GROUPS:
         items = [
             {
@@ -125,4 +126,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         ]
         if items:
             groups.append({"title": title, "items": items, "collapsible": True})
+    entries = [item for group in groups for item in group["items"]]
+    here = max((item["link"] for item in entries if request.path.startswith(item["link"])), key=len, default="")
+    for item in entries:
+        item["active"] = item["link"] == here and (here != home or request.path == home)
     return groups

@@ -11,6 +11,11 @@ def _style(request: HttpRequest) -> str:
     return static("backoffice/admin.css")
 
 
+def _favicon(request: HttpRequest) -> str:
+    """Return the address of the sign in the browser's tab."""
+    return static("backoffice/favicon.svg")
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Reckoner",
     "SITE_HEADER": "Reckoner",
@@ -20,7 +25,9 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon}],
     "STYLES": [_style],
+    "ENVIRONMENT": "backoffice.home.mode_label",
     "DASHBOARD_CALLBACK": "backoffice.home.home_context",
     "COLORS": {
         "primary": {
@@ -47,3 +54,5 @@ UNFOLD: dict[str, Any] = {
 }
 # 22 Nov 2026, 14:05 - unambiguous for readers on both sides of an ocean.
 FORMAT_MODULE_PATH = "config.formats"
+# Where a login without an address to go on to leads.
+LOGIN_REDIRECT_URL = "admin:index"

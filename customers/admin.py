@@ -1,11 +1,21 @@
 """Pages of who is billed. The joined customer page stands in `backoffice/`, on top of the one here."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
 from django.contrib import admin
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.widgets import UnfoldAdminTextInputWidget
 
+from core.operations import Actor
 from core.staff_pages.base import ReadOnlyAdmin
 from core.staff_pages.columns import badge, link, moment
+from core.staff_pages.editing import EditedByOperation
 from core.staff_pages.filters import MomentRangeFilter, UsedValuesFilter, used_values
+from customers import operations
 from customers.models import Agenda, Brand, Customer, PaymentMethod
 
 
@@ -50,10 +60,33 @@ class CustomerAdmin(ReadOnlyAdmin):
     )
 
 
-@admin.register(Brand)
-class BrandAdmin(ReadOnlyAdmin):
-    """Sellers."""
+class BrandForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no parameters when it runs
+    """A brand's looks and texts."""
 
+    colour = forms.RegexField(r"^#[0-9a-fA-F]{6}$", help_text="As #1f3a5f.", widget=UnfoldAdminTextInputWidget)
+    accent_colour = forms.RegexField(r"^#[0-9a-fA-F]{6}$", help_text="As #2f7f79.", widget=UnfoldAdminTextInputWidget)
+
+
+@admin.register(Brand)
+class BrandAdmin(EditedByOperation):
+    """Sellers: looks and texts can be changed; what decides tax and dates stays as it was set up."""
+
+    form = BrandForm
+    edited_fields = (
+        "name",
+        "legal_name",
+        "street_line_one",
+        "street_line_two",
+        "postcode",
+        "city",
+        "email",
+        "colour",
+        "accent_colour",
+        "footer",
+        "payment_instructions",
+        "iban",
+        "bic",
+    )
     list_display = (
         "name",
         "code",
@@ -69,6 +102,10 @@ class BrandAdmin(ReadOnlyAdmin):
     empty_words = (
         "A brand is the seller on every invoice. Load the example company with: manage.py load_example examples/"
     )
+
+    def store(self, row_id: UUID, changes: Mapping[str, Any], *, actor: Actor, now: datetime) -> object:
+        """Change a brand."""
+        return operations.update_brand(row_id, changes, actor=actor, now=now)
 
 
 @admin.register(PaymentMethod)

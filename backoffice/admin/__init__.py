@@ -1,5 +1,5 @@
 """The pages that join rooms, in the place of the plain ones below."""
 
-from backoffice.admin import customer, invoice, subscription
+from backoffice.admin import customer, documents, invoice, subscription
 
-__all__ = ["customer", "invoice", "subscription"]
+__all__ = ["customer", "documents", "invoice", "subscription"]

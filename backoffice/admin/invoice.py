@@ -1,12 +1,11 @@
 """The invoice page: its lines with their proof, its tax, what was paid on it, and its book entries."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
+from backoffice.admin.documents import DocumentPage
 from backoffice.domain.party import party_lines
 from backoffice.navigation import may_view
 from backoffice.queries import invoice_page
@@ -15,15 +14,12 @@ from invoicing.models import Invoice
 
 
 @admin.register(Invoice)
-class InvoicePageAdmin(InvoiceAdmin):
+class InvoicePageAdmin(DocumentPage, InvoiceAdmin):
     """Invoices with everything around them."""
 
+    document_kind = "invoice"
     change_form_template = "backoffice/invoice.html"
     list_select_related: tuple[str, ...] = ("customer", "brand", "series", "payment_method")
-
-    def get_custom_urls(self) -> tuple[tuple[str, str, Any], ...]:
-        """Add the address of the PDF."""
-        return (("<uuid:invoice_id>/pdf", "invoice-pdf", invoice_pdf),)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -53,16 +49,3 @@ def invoice_sections(request: HttpRequest, invoice: Invoice) -> dict[str, Any]:
         facts = [*sections.get("payments", ()), *sections.get("credit_notes", ())]
         sections["entries"] = invoice_page.list_entries([invoice.id, *(fact.id for fact in facts)])
     return sections
-
-
-def invoice_pdf(request: HttpRequest, invoice_id: UUID, model_admin: InvoicePageAdmin) -> HttpResponse:
-    """Send an invoice's PDF; a draft has none."""
-    invoice = invoice_page.find_invoice(invoice_id)
-    if not model_admin.has_view_permission(request, invoice):
-        raise PermissionDenied
-    if invoice is None or invoice.status == Invoice.Status.DRAFT:
-        raise Http404("there is no such document")
-    from invoicing.operations import documents
-
-    document = documents.get_document("invoice", invoice_id, "pdf")
-    return HttpResponse(document.content, content_type=document.content_type)

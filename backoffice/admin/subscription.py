@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from backoffice.navigation import may_view
 from backoffice.queries import usage_events
+from backoffice.queries.histories import list_histories
 from subscriptions.admin.agreed import SubscriptionAdmin
 from subscriptions.models import Subscription
 
@@ -30,8 +31,11 @@ class SubscriptionPageAdmin(SubscriptionAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show a subscription, with a way to its events for those who may view them."""
+        """Show a subscription with its history, and a way to its events for those who may view them."""
+        subscription = self.get_object(request, object_id)
         context = {"may_view_usage": may_view(request, "usage", "usageevent"), **(extra_context or {})}
+        if subscription is not None and self.has_view_permission(request, subscription):
+            context["entry"] = list_histories([subscription])[0]
         return super().change_view(request, object_id, form_url, context)
 
 

@@ -3,32 +3,37 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+from core.domain.decimals import decimal_text
 from core.domain.money import Money, format_money
 
 _LOCALE = "en"
 _SEPARATOR = " › "
+# In the order in which a reader asks; the database keeps no order of its own.
 _WORDS = {
-    "area": "Seats charged so far, by days",
-    "billed_before": "Billed before for this period",
-    "charged": "Charged by this price",
-    "code": "Tax decision",
-    "date": "Tax date",
-    "events": "Events counted",
-    "fraction": "Part of the period charged",
-    "late": "Late usage",
-    "minimum": "Minimum commitment",
-    "parts": "Tax",
-    "plan": "Plan",
-    "price": "Price",
-    "quantity": "Quantity",
-    "reason": "Why this tax",
-    "seats": "Seats after the change",
     "steps": "Calculation, in minor units",
-    "terms": "Version of the item's terms",
+    "quantity": "Quantity",
+    "fraction": "Part of the period charged",
+    "seats": "Seats after the change",
+    "area": "Seats charged so far, by days",
     "window": "Usage from",
+    "events": "Events counted",
+    "late": "Late usage",
+    "billed_before": "Billed before for this period",
+    "minimum": "Minimum commitment",
+    "charged": "Charged by this price",
+    "tax": "Tax",
+    "parts": "Tax",
+    "code": "Tax decision",
+    "reason": "Why this tax",
+    "date": "Tax date",
+    "price": "Price",
+    "plan": "Plan",
+    "terms": "Version of the item's terms",
 }
+_PLACES = {key: place for place, key in enumerate(_WORDS)}
 _MONEY = {"area", "billed_before", "charged", "minimum"}
 _OBJECTS = {"plan", "price"}
 _PAIR = 2
@@ -45,7 +50,7 @@ class ProofRow:
 
 
 def proof_rows(proof: Mapping[str, Any], currency: str) -> tuple[ProofRow, ...]:
-    """Return a proof as rows of a label and its value, in the stored order; what is empty is left out.
+    """Return a proof as rows of a label and its value; what is empty is left out.
 
     >>> for row in proof_rows({"steps": "1500 x 10 = 15000", "fraction": [15, 30], "minimum": 900}, "EUR"):
     ...     print(row.label, "|", row.text)
@@ -58,7 +63,7 @@ def proof_rows(proof: Mapping[str, Any], currency: str) -> tuple[ProofRow, ...]:
 
 def _rows(label: str, proof: Mapping[str, Any], currency: str) -> Iterator[ProofRow]:
     """Walk a structure, each key by what it is known to hold."""
-    for key, value in proof.items():
+    for key, value in sorted(proof.items(), key=lambda pair: _PLACES.get(pair[0], len(_PLACES))):
         words = _WORDS.get(key) or key.replace("_", " ").capitalize()
         if value in (None, "", [], {}):
             continue
@@ -78,11 +83,13 @@ def _tax_part(part: Any, currency: str) -> str:
         return str(part)
     _, name, jurisdiction, rate, amount_minor = part
     place = " ".join(str(word) for word in (name, jurisdiction) if word)
-    return f"{place} {rate} % = {format_money(Money(amount_minor, currency), _LOCALE)}".strip()
+    return f"{place} {decimal_text(Decimal(rate))} % = {format_money(Money(amount_minor, currency), _LOCALE)}".strip()
 
 
 def _text(key: str, value: Any, currency: str) -> str:
     """Write a single value by what its key is known to hold."""
+    if key == "code":
+        return str(value).replace("_", " ")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if key in _MONEY and isinstance(value, int):

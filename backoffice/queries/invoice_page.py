@@ -8,7 +8,7 @@ from uuid import UUID
 
 from backoffice.domain.proof import ProofRow, proof_rows
 from billing.models import Payment, PaymentAttempt
-from invoicing.models import CreditNote, Invoice, InvoiceLine
+from invoicing.models import CreditNote, InvoiceLine
 from ledger.models import Entry
 from subscriptions.models import Subscription
 
@@ -86,8 +86,3 @@ def list_credit_notes(invoice_id: UUID) -> list[CreditNote]:
 def list_entries(object_ids: Iterable[UUID]) -> list[Entry]:
     """Return the book entries of objects with their postings, oldest first."""
     return list(Entry.objects.filter(object_id__in=list(object_ids)).prefetch_related("postings").order_by("id"))
-
-
-def find_invoice(invoice_id: UUID) -> Invoice | None:
-    """Return an invoice with what its page names, or None."""
-    return Invoice.objects.select_related("customer", "brand", "series", "payment_method").filter(pk=invoice_id).first()

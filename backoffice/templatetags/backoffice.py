@@ -37,6 +37,12 @@ def number(value: Decimal | int | None) -> str:
     return words.EMPTY if value is None else words.number_text(value)
 
 
+@register.filter(name="words")
+def in_words(name: str) -> str:
+    """Write a stored name in words: `invoice.finalized` as Invoice finalized."""
+    return words.field_words(name.replace(".", "_"))
+
+
 @register.filter
 def moment(value: datetime | None) -> str:
     """Draw a moment in UTC."""

@@ -8,7 +8,7 @@ from unfold.contrib.filters.admin import (
     RelatedDropdownFilter,
 )
 
-from billing.models import Payment, PaymentAttempt, Receipt
+from billing.models import Payment, PaymentAttempt
 from core.staff_pages.base import ReadOnlyAdmin
 from core.staff_pages.columns import badge, day, link, moment, money, number
 from core.staff_pages.filters import MomentRangeFilter
@@ -73,9 +73,8 @@ class PaymentAttemptAdmin(ReadOnlyAdmin):
     empty_words = "An attempt is made for every open invoice of a customer who pays by card."
 
 
-@admin.register(Receipt)
 class ReceiptAdmin(ReadOnlyAdmin):
-    """Proofs of payment."""
+    """Proofs of payment; registered by `backoffice`, whose page has the PDF."""
 
     list_display = (
         "number",

@@ -11,8 +11,9 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from core.models import StaffUser
-from core.operations import Actor, AuditDraft, record_audit
+from core.operations import AuditDraft, record_audit
 from core.staff_pages.columns import moment
+from core.staff_pages.editing import actor_of
 
 admin.site.unregister(Group)
 
@@ -45,11 +46,11 @@ class SuperusersOnly(ModelAdmin):
             object_id=obj.pk if isinstance(obj, StaffUser) else None,
             after={"name": str(obj), "fields": sorted(form.changed_data)},
         )
-        record_audit(Actor("staff", request.user.pk, str(request.user)), [draft])
+        record_audit(actor_of(request), [draft])
 
 
 @admin.register(StaffUser)
-class StaffUserAdmin(SuperusersOnly, UserAdmin):  # type: ignore[type-arg]  # takes no parameters when it runs
+class StaffUserAdmin(UserAdmin, SuperusersOnly):  # type: ignore[type-arg]  # takes no parameters when it runs
     """Staff."""
 
     form = UserChangeForm
@@ -58,11 +59,12 @@ class StaffUserAdmin(SuperusersOnly, UserAdmin):  # type: ignore[type-arg]  # ta
     list_display = ("username", "first_name", "last_name", "email", "is_active", "is_superuser", moment("last_login"))
     list_filter = ("is_active", "is_superuser", "groups")
     search_fields = ("username", "first_name", "last_name", "email")
+    readonly_fields = ("last_login", "date_joined")
     list_fullwidth = True
 
 
 @admin.register(Group)
-class StaffGroupAdmin(SuperusersOnly, GroupAdmin):
+class StaffGroupAdmin(GroupAdmin, SuperusersOnly):
     """Groups of staff and what they may view."""
 
     list_display = ("name",)

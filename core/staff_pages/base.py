@@ -10,8 +10,10 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.views import ChangeList
 
 from core.fields import UnitPriceField, WallTimeField
 from core.search import text_condition
@@ -49,7 +51,7 @@ _DRAWN: tuple[tuple["type[models.Field[Any, Any]]", Callable[[str, str], columns
 
 def drawn(model: type[models.Model], field: "models.Field[Any, Any]") -> str | columns.Column:
     """Return how a field is drawn on a page: by its name, or by a column that says it better."""
-    name, label = field.name, capfirst(str(field.verbose_name).removesuffix(" minor"))
+    name, label = field.name, capfirst(str(field.verbose_name).removesuffix(" minor").removesuffix(" at"))
     if _has_currency(model) and name.endswith("_minor"):
         return columns.money(name, label)
     if _has_currency(model) and isinstance(field, UnitPriceField):
@@ -76,11 +78,21 @@ class ReadOnly:
         return False
 
 
+class CountedList(ChangeList):
+    """A list whose one count stands at its foot."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read a page of rows; unfold would write a second count into the heading if the two differed."""
+        super().get_results(request)
+        self.full_result_count = self.result_count
+
+
 class ListAdmin(ModelAdmin):
     """A list that stays fast on a huge table, and a page that leads to the rows around it."""
 
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # it would count every choice over the whole table
     list_per_page = 50
     list_max_show_all = 0
     list_filter_submit = True
@@ -103,6 +115,10 @@ class ListAdmin(ModelAdmin):
         """Return the rows with the ones they are drawn with, in one statement."""
         rows: models.QuerySet[Any] = super().get_queryset(request)
         return rows.select_related(*self.list_select_related) if isinstance(self.list_select_related, tuple) else rows
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the kind of list."""
+        return CountedList
 
     def get_search_fields(self, request: HttpRequest) -> Sequence[str]:
         """Return what is searched; an id is found in any list, so that no list is without a search."""
@@ -155,14 +171,17 @@ class ListAdmin(ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return every stored field, the structures last."""
-        if self.fieldsets:
-            return self.fieldsets
+        return self.fieldsets or self.stored_fieldsets
+
+    @cached_property
+    def stored_fieldsets(self) -> list[tuple[str | None, dict[str, Any]]]:
+        """Return how each stored field is drawn, made once: Django compares the columns of one call with another's."""
         fields = [field for field in self.model._meta.fields if field.name not in self.hidden_fields]
         plain = [field for field in fields if not isinstance(field, models.JSONField)]
         structures = [field for field in fields if isinstance(field, models.JSONField)]
-        extra = [columns.links(field.name, field_words(field.name)) for field in self.model._meta.many_to_many]
+        joined = [columns.links(field.name) for field in self.model._meta.many_to_many]
         sets: list[tuple[str | None, dict[str, Any]]] = [
-            (None, {"fields": [*(drawn(self.model, field) for field in plain), *extra]})
+            (None, {"fields": [*(drawn(self.model, field) for field in plain), *joined]})
         ]
         if structures:
             sets.append(("Stored structures", {"fields": [drawn(self.model, field) for field in structures]}))
@@ -179,9 +198,11 @@ class ListAdmin(ModelAdmin):
     def related_lists(self, request: HttpRequest, object_id: str) -> Iterable[RelatedList]:
         """List where else the row stands, as far as the reader may look."""
         inlines = {inline.model for inline in self.inlines}
-        for relation in self.model._meta.related_objects:
+        for relation in self.model._meta.get_fields(include_hidden=True):
+            if not isinstance(relation, models.ManyToOneRel):
+                continue
             page = admin.site._registry.get(relation.related_model)
-            if page is None or relation.related_model in inlines or relation.field.many_to_many:
+            if page is None or relation.related_model in inlines:
                 continue
             if page.has_view_permission(request):
                 meta = relation.related_model._meta
@@ -221,13 +242,14 @@ class ReadOnlyInline(ReadOnly, TabularInline):
     max_num = 0
     can_delete = False
     hide_title = True
-    show_change_link = True
+    per_page = 50
     list_select_related: tuple[str, ...] = ()
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         """Return the rows with the ones they are drawn with, in one statement."""
         rows: models.QuerySet[Any] = super().get_queryset(request)
-        return rows.select_related(*self.list_select_related)
+        rows = rows.select_related(*self.list_select_related)
+        return rows if rows.ordered else rows.order_by("pk")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
         """Return every field: none is edited."""

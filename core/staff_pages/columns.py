@@ -14,6 +14,9 @@ from django.utils.safestring import SafeString
 
 from core.staff_pages.words import EMPTY, field_words, json_text, moment_text, money_text, number_text, price_text
 
+# A name up to this length stays on one line.
+SHORT_TEXT = 24
+
 Column = Callable[[Any], str]
 
 # Which tone a status word has; one that is not named here is neutral.
@@ -72,7 +75,8 @@ def link_html(target: Model | None, words: str = "") -> str:
         return EMPTY
     url = page_url(target)
     text = words or str(target)
-    return format_html('<a class="rk-link" href="{}">{}</a>', url, text) if url else text
+    kind = "rk-link rk-code" if len(text) <= SHORT_TEXT else "rk-link"
+    return format_html('<a class="{}" href="{}">{}</a>', kind, url, text) if url else text
 
 
 def _read(row: Any, path: str) -> Any:
@@ -134,6 +138,27 @@ def link(path: str, label: str = "") -> Column:
         return link_html(_read(row, path))
 
     return _named(column, f"link_{path}")
+
+
+def own(column: Column) -> Column:
+    """Make a column that draws another one as a link to the row's own page: rows under a row have no other."""
+
+    @admin.display(description=getattr(column, "short_description", ""))
+    def linked(row: Any) -> str:
+        return format_html('<a class="rk-link" href="{}">{}</a>', page_url(row), column(row))
+
+    return _named(linked, f"own_{column.__name__}")
+
+
+def plain(field: str, label: str = "") -> Column:
+    """Make a column of a value that needs no other words: its choice's, or its text."""
+
+    @admin.display(description=label or field_words(field), ordering=field)
+    def column(row: Any) -> str:
+        words = getattr(row, f"get_{field}_display", None)
+        return str(words() if words else _read(row, field) or EMPTY)
+
+    return _named(column, f"plain_{field}")
 
 
 def links(field: str, label: str = "") -> Column:

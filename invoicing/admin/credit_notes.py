@@ -5,7 +5,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter,
 
 from core.staff_pages.base import ReadOnlyAdmin, ReadOnlyInline
 from core.staff_pages.columns import day, link, money, number, span
-from invoicing.models import CreditNote, CreditNoteLine
+from invoicing.models import CreditNoteLine
 from ledger.admin import CurrencyFilter
 
 
@@ -25,9 +25,8 @@ class CreditNoteLineInline(ReadOnlyInline):
     list_select_related = ("invoice",)
 
 
-@admin.register(CreditNote)
 class CreditNoteAdmin(ReadOnlyAdmin):
-    """Amounts given back on paper."""
+    """Amounts given back on paper; registered by `backoffice`, whose page has the PDF."""
 
     list_display = (
         "number",

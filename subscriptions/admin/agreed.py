@@ -4,7 +4,7 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 
 from core.staff_pages.base import ReadOnlyAdmin, ReadOnlyInline
-from core.staff_pages.columns import badge, link, moment, number, span
+from core.staff_pages.columns import badge, link, moment, number, own, span
 from core.staff_pages.filters import MomentRangeFilter
 from ledger.admin import CurrencyFilter
 from subscriptions.admin.catalogue import interval
@@ -15,33 +15,19 @@ VERSION = number("version")
 POSITION = number("position")
 
 
-class SubscriptionTermsInline(ReadOnlyInline):
-    """When a subscription ran, version by version."""
-
-    model = SubscriptionTerms
-    fields = (VERSION, moment("from_at", "From"), "phase", link("plan"), interval, "time_zone", "reason", "actor")
-    list_select_related = ("plan",)
-
-
-class SubscriptionItemInline(ReadOnlyInline):
-    """What a subscription charges."""
-
-    model = SubscriptionItem
-    fields = (POSITION, moment("created_at"))
-
-
-class SubscriptionEventInline(ReadOnlyInline):
-    """The statuses a subscription left."""
-
-    model = SubscriptionEvent
-    fields = (moment("happened_at"), "action", "from_status", "to_status", "actor")
-
-
 class ItemTermsInline(ReadOnlyInline):
     """What an item cost, version by version."""
 
     model = ItemTerms
-    fields = (VERSION, moment("from_at", "From"), link("price"), number("quantity"), number("delta"), "change", "actor")
+    fields = (
+        own(VERSION),
+        moment("from_at", "From"),
+        link("price"),
+        number("quantity"),
+        number("delta"),
+        "change",
+        "actor",
+    )
     list_select_related = ("price__product",)
 
 
@@ -66,7 +52,6 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         ("next_due_at", MomentRangeFilter),
     )
     list_select_related = ("plan", "customer", "payment_method")
-    inlines = (SubscriptionItemInline, SubscriptionTermsInline, SubscriptionEventInline)
     search_fields = ("=main_external_reference", "=child_external_reference")
     related_search = ("customer", "plan")
     search_help_text = "Customer, plan, whole external reference or id"

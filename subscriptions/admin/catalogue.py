@@ -1,15 +1,23 @@
 """Pages of what is for sale."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from unfold.contrib.filters.admin import AllValuesCheckboxFilter, BooleanRadioFilter, ChoicesDropdownFilter
 
+from core.operations import Actor
 from core.staff_pages.base import ReadOnlyAdmin, ReadOnlyInline
-from core.staff_pages.columns import link, moment, number, price
+from core.staff_pages.columns import link, moment, number, own, plain, price
+from core.staff_pages.editing import EditedByOperation
 from core.staff_pages.filters import MomentRangeFilter
 from core.staff_pages.words import EMPTY
 from subscriptions.models import Feature, Metric, MetricFilter, Plan, PlanLimit, Price, Product, TaxType
+from subscriptions.operations import catalogue as operations
+from subscriptions.operations import metrics as metric_operations
+from subscriptions.operations import tax_types as tax_type_operations
 
 
 @admin.display(description="Every")
@@ -25,7 +33,7 @@ class PriceInline(ReadOnlyInline):
 
     model = Price
     fields = (
-        "type",
+        own(plain("type")),
         price("unit_price"),
         "currency",
         interval,
@@ -40,7 +48,7 @@ class PlanInline(ReadOnlyInline):
     """A product's plans."""
 
     model = Plan
-    fields = ("name", "code_name", "per_seat", "has_trial", "public", moment("retired_at"))
+    fields = (own(plain("name")), "code_name", "per_seat", "has_trial", "public", moment("retired_at"))
 
 
 class MetricFilterInline(ReadOnlyInline):
@@ -59,9 +67,10 @@ class PlanLimitInline(ReadOnlyInline):
 
 
 @admin.register(TaxType)
-class TaxTypeAdmin(ReadOnlyAdmin):
+class TaxTypeAdmin(EditedByOperation):
     """Kinds of supply."""
 
+    edited_fields = ("name",)
     list_display = ("name", "default", "digital", "export", moment("created_at"))
     search_fields = ("name",)
     search_help_text = "Name"
@@ -69,11 +78,16 @@ class TaxTypeAdmin(ReadOnlyAdmin):
         "A tax type says which tax rule a product follows. Load the rates with: manage.py load_example examples/"
     )
 
+    def store(self, row_id: UUID, changes: Mapping[str, Any], *, actor: Actor, now: datetime) -> object:
+        """Change a tax type."""
+        return tax_type_operations.update_tax_type(row_id, changes, actor=actor, now=now)
+
 
 @admin.register(Product)
-class ProductAdmin(ReadOnlyAdmin):
+class ProductAdmin(EditedByOperation):
     """What is sold."""
 
+    edited_fields = ("name", "external_reference")
     list_display = (
         "name",
         link("tax_type"),
@@ -91,17 +105,26 @@ class ProductAdmin(ReadOnlyAdmin):
         "Make a product with POST /api/v1/products, or load the example company: manage.py load_example examples/"
     )
 
+    def store(self, row_id: UUID, changes: Mapping[str, Any], *, actor: Actor, now: datetime) -> object:
+        """Change a product."""
+        return operations.update_product(row_id, changes, actor=actor, now=now)
+
 
 @admin.register(Metric)
-class MetricAdmin(ReadOnlyAdmin):
+class MetricAdmin(EditedByOperation):
     """How usage is measured."""
 
+    edited_fields = ("name",)
     list_display = ("name", "code", "aggregation", "aggregation_property", moment("created_at"))
     list_filter = (("aggregation", ChoicesDropdownFilter),)
     inlines = (MetricFilterInline,)
     search_fields = ("name", "code")
     search_help_text = "Name or code"
     empty_words = "A usage price needs a metric. Make one with POST /api/v1/metrics."
+
+    def store(self, row_id: UUID, changes: Mapping[str, Any], *, actor: Actor, now: datetime) -> object:
+        """Change a metric."""
+        return metric_operations.update_metric(row_id, changes, actor=actor, now=now)
 
 
 @admin.register(MetricFilter)
@@ -148,13 +171,18 @@ class PriceAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Feature)
-class FeatureAdmin(ReadOnlyAdmin):
+class FeatureAdmin(EditedByOperation):
     """What plans grant or limit."""
 
+    edited_fields = ("name", "description")
     list_display = ("name", "code", "description", moment("created_at"))
     search_fields = ("name", "code")
     search_help_text = "Name or code"
     empty_words = "A feature is what a plan grants; a limit says how much of it."
+
+    def store(self, row_id: UUID, changes: Mapping[str, Any], *, actor: Actor, now: datetime) -> object:
+        """Change a feature."""
+        return operations.update_feature(row_id, changes, actor=actor, now=now)
 
 
 @admin.register(Plan)

@@ -142,7 +142,8 @@ def _make_brand(number: int) -> tuple[Brand, dict[str, NumberSeries]]:
         code=f"brand-{number}",
         name=f"Brand {number}",
         country="DE",
-        logo=b"logo",
+        logo=b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>',
+        logo_type="image/svg+xml",
         created_at=START,
         updated_at=START,
     )
