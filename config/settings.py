@@ -125,6 +125,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"billing@{_PUBLIC.ho
 # --- The back office -------------------------------------------------------------------------------------------------
 UNFOLD = admin_settings.UNFOLD
 FORMAT_MODULE_PATH = admin_settings.FORMAT_MODULE_PATH
+LOGIN_REDIRECT_URL = admin_settings.LOGIN_REDIRECT_URL
 
 # --- The API --------------------------------------------------------------------------------------------------------
 API_KEY_PEPPERS = api_settings.api_key_peppers(SECRET_KEY)
