@@ -9,9 +9,12 @@ from core import health
 # Literal words stand before `{id}`: `plans`, `active`, `start` (tests/api/test_paths.py holds it).
 api_v1: list[URLPattern | URLResolver] = [
     path("schema", SpectacularAPIView.as_view(authentication_classes=[]), name="schema"),
+    path("", include("core.api.urls")),
     path("", include("customers.api.urls")),
     path("", include("subscriptions.api.urls")),
     path("", include("usage.api.urls")),
+    path("", include("invoicing.api.urls")),
+    path("", include("billing.api.urls")),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

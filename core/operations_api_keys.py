@@ -30,7 +30,7 @@ class IssuedKey:
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyDraft:
-    """What a new key shall be; `rate_limit` and `rate_burst` are requests a second, None for the scope's default."""
+    """What a new key shall be; `rate_limit` and `rate_burst` in requests a second, 0 none, None the scope's own."""
 
     name: str
     scope: str = Scope.WRITE
@@ -71,8 +71,8 @@ def _issue(draft: ApiKeyDraft, now: datetime, rotated_from: ApiKey | None = None
         key_hash=hash_key(key, pepper),
         pepper_name=pepper_name,
         scope=draft.scope,
-        rate_limit=rate_limit if draft.rate_limit is None else draft.rate_limit,
-        rate_burst=rate_burst if draft.rate_burst is None else draft.rate_burst,
+        rate_limit=(rate_limit if draft.rate_limit is None else draft.rate_limit) or None,
+        rate_burst=(rate_burst if draft.rate_burst is None else draft.rate_burst) or None,
         expires_at=draft.expires_at,
         rotated_from=rotated_from,
         created_at=now,
@@ -89,7 +89,7 @@ def rotate_api_key(api_key_id: uuid.UUID, *, overlap: timedelta, actor: Actor, n
     if not timedelta(0) <= overlap <= OVERLAP_LIMIT:
         raise Invalid("The overlap is out of range.", fields={"overlap_hours": "must be between 0 and 720"})
     old = _lock_usable(api_key_id, now)
-    draft = ApiKeyDraft(old.name, old.scope, old.expires_at, old.rate_limit, old.rate_burst)
+    draft = ApiKeyDraft(old.name, old.scope, old.expires_at, old.rate_limit or 0, old.rate_burst or 0)
     issued = _issue(draft, now, rotated_from=old)
     ends_at = now + overlap
     if old.expires_at is None or ends_at < old.expires_at:

@@ -40,7 +40,8 @@ def adjust_balance(
         raise Invalid("It is credit or debit.", fields={"type": "credit or debit."})
     if adjustment.amount_minor <= 0:
         raise Invalid("The amount is positive.", fields={"amount": "More than 0."})
-    with transaction.atomic(durable=True):
+    # Not durable: with an Idempotency-Key the answer is stored in the same transaction.
+    with transaction.atomic():
         customer = customer_queries.lock_customer(customer_id)
         adjustment_id = new_id()
         post_adjustment(

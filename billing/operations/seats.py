@@ -38,7 +38,8 @@ def _change(subscription_id: uuid.UUID, seats: int, sign: int, now: datetime, ac
     """Add a version of terms with more or fewer seats."""
     if seats < 1:
         raise Invalid("At least one seat.", fields={"seats": "At least 1."})
-    with transaction.atomic(durable=True):
+    # Not durable: with an Idempotency-Key the answer is stored in the same transaction.
+    with transaction.atomic():
         subscription = _lock(subscription_id)
         if not subscription.plan.per_seat:
             raise Invalid("The plan is not per seat.", fields={"seats": "This subscription's plan is not per seat."})

@@ -50,7 +50,7 @@ class ErrorAnswer(AnswerSerializer):
 class InvalidAnswer(ErrorAnswer):
     """What is wrong with the input, all of it at once."""
 
-    errors = serializers.DictField(  # type: ignore[assignment] - the field, which DRF takes off the class
+    errors = serializers.DictField(  # type: ignore[assignment]  # DRF takes the field off the class
         child=TextField(), help_text="JSON field path to fault; `body` for broken JSON."
     )
 
@@ -146,7 +146,7 @@ class ApiSchema(AutoSchema):
         found: list[Any] = [parameters] if parameters is not None else []
         return [*found, IDEMPOTENCY_KEY] if self.method == "POST" else found
 
-    def get_description(self) -> str:  # type: ignore[override] - as drf-spectacular has it
+    def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular's own
         """Return the docstring of the method, with the scope it needs."""
         text: str = super().get_description()
         needed = getattr(self.view, "needed_scope", None)

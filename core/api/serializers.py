@@ -46,11 +46,14 @@ class InputSerializer(serializers.Serializer[Any]):
     aliases: ClassVar[Mapping[str, str]] = {}
     answered: ClassVar[frozenset[str]] = frozenset()
 
+    sent_names: frozenset[str] = frozenset()
+
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Return the values by field. Raises ValidationError with every fault at once."""
         if not isinstance(data, Mapping):
             raise serializers.ValidationError("must be an object")
         sent, faults = self._named(data)
+        self.sent_names = frozenset(name for name, value in sent.items() if value is not None)
         values: dict[str, Any] = {}
         for name, field in self.fields.items():
             if field.read_only:
@@ -108,7 +111,10 @@ class InputSerializer(serializers.Serializer[Any]):
         return bool(getattr(node, "partial", False))
 
     def breaches(self, values: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return what is wrong between fields, by path; `values` lacks those that are wrong in themselves."""
+        """Return what is wrong between fields, by path.
+
+        `values` lacks those that are wrong in themselves; `self.sent_names` has them.
+        """
         return {}
 
     @classmethod

@@ -32,13 +32,17 @@ class AddressAnswer(AnswerSerializer):
 
     always = frozenset({"country"})
 
-    company_name = TextField()
+    company_name = serializers.SerializerMethodField()
     street_line_one = TextField()
     street_line_two = TextField()
     city = TextField()
     region = TextField()
     country = TextField(help_text='ISO 3166-1, two letters; "" when unknown.')
     postcode = TextField()
+
+    def get_company_name(self, owner: Any) -> str | None:
+        """Return the company of the address; a brand's stands in its legal name."""
+        return getattr(owner, "company_name", None)
 
 
 class AddressInput(InputSerializer):

@@ -25,6 +25,7 @@ from core.api.fields import (
 )
 from core.api.pages import ListParameters
 from core.api.serializers import InputSerializer
+from subscriptions.domain.lifecycle import Status
 from subscriptions.domain.offer import INTERVAL_SPELLINGS, OPEN_END, TYPE_SPELLINGS, PriceWanted
 from subscriptions.domain.pricing import Tier
 from subscriptions.domain.voucher import EVENTS
@@ -326,6 +327,6 @@ class RedeemInput(InputSerializer):
 class SubscriptionListParameters(ListParameters):
     """What a list of subscriptions is narrowed by."""
 
-    status = TextField(required=False, max_length=30)
+    status = WordField([status.value for status in Status], required=False)
     customer = IdField(required=False)
     plan = TextField(required=False, max_length=100, help_text="Id or code name.")

@@ -16,8 +16,10 @@ from core.api.fields import (
     WordField,
 )
 from core.api.serializers import AnswerSerializer
+from subscriptions.domain.lifecycle import Status
 from subscriptions.domain.pricing import TIERED, PriceType
-from subscriptions.models import Metric, MetricFilter, Plan, Price
+from subscriptions.models import Metric, MetricFilter, Plan, Price, Subscription
+from subscriptions.queries.subscriptions import running_items
 
 SCHEDULES = ("week", "month", "year", "one-off")
 UNPRICED = TIERED | {PriceType.PERCENTAGE}
@@ -227,6 +229,59 @@ class SubscriptionPlanAnswer(AnswerSerializer):
     def get_active(self, plan: Plan) -> bool:
         """Tell whether the plan can be chosen."""
         return plan.retired_at is None
+
+
+class SubscriptionItemAnswer(AnswerSerializer):
+    """One thing a subscription is charged for."""
+
+    id = IdField()
+    price = PriceAnswer()
+    quantity = WholeNumberField()
+
+
+class SubscriptionAnswer(AnswerSerializer):
+    """What a customer agreed to."""
+
+    id = IdField()
+    customer_id = IdField()
+    status = WordField([status.value for status in Status])
+    seat_number = WholeNumberField(required=False)
+    schedule = TextField(required=False)
+    price = PriceAnswer(required=False)
+    items = SubscriptionItemAnswer(many=True)
+    plan = SubscriptionPlanAnswer()
+    current_period_start = InstantField()
+    current_period_end = InstantField()
+    valid_until = InstantField(source="current_period_end", help_text="Until when it is paid, or the trial runs.")
+    trial_end = InstantField(source="trial_end_at")
+    cancel_at = InstantField()
+    ended_at = InstantField()
+    created_at = InstantField()
+    updated_at = InstantField()
+    main_external_reference = TextField()
+    child_external_reference = TextField()
+    metadata = MetadataField()
+
+    def to_representation(self, instance: Subscription) -> dict[str, Any]:
+        """Return the subscription; what belongs to the plan's own item stands at the top as well."""
+        items = [SubscriptionItemAnswer().to_representation(item) for item in running_items(instance)]
+        answer: dict[str, Any] = {}
+        for name, field in self.fields.items():
+            if name in _OF_ITEMS:
+                continue
+            value = field.get_attribute(instance)
+            if value is not None and value != "":
+                answer[name] = field.to_representation(value)
+        answer["items"] = items
+        if items:
+            price = items[0]["price"]
+            answer |= {"price": price, "seat_number": items[0]["quantity"]}
+            if price["schedule"] is not None:
+                answer["schedule"] = price["schedule"]
+        return answer
+
+
+_OF_ITEMS = frozenset({"items", "price", "seat_number", "schedule"})
 
 
 class VoucherAmountAnswer(AnswerSerializer):

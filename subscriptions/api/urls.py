@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core.api import paths  # noqa: F401 - registers the converter `id`
-from subscriptions.api import catalogue, plans, vouchers
+from subscriptions.api import catalogue, plans, subscriptions, vouchers
 
 urlpatterns = [
     path("product", catalogue.ProductList.as_view()),
@@ -15,7 +15,11 @@ urlpatterns = [
     path("tax/type/<id:tax_type_id>", catalogue.TaxTypeDetail.as_view()),
     path("plan", plans.PlanList.as_view()),
     path("plan/<id:plan_id>", plans.PlanDetail.as_view()),
+    path("subscription", subscriptions.SubscriptionList.as_view()),
     path("subscription/plans", plans.SubscriptionPlanList.as_view()),
+    path("subscription/<id:subscription_id>", subscriptions.SubscriptionDetail.as_view()),
+    path("customer/<id:customer_id>/subscription", subscriptions.CustomerSubscriptionList.as_view()),
+    path("customer/<id:customer_id>/subscription/active", subscriptions.CustomerActiveList.as_view()),
     path("feature", plans.FeatureList.as_view()),
     path("feature/<id:feature_id>", plans.FeatureDetail.as_view()),
     path("metric", plans.MetricList.as_view()),

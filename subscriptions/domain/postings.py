@@ -5,6 +5,9 @@ from datetime import date, datetime
 
 from ledger.domain.entry import CREDIT_GRANTED, CUSTOMER_BALANCE, EntryDraft, PostingDraft
 
+CREDIT_KIND = "voucher_credit"
+RETURN_KIND = "voucher_credit_returned"
+
 
 def voucher_credit(
     *,
@@ -15,9 +18,9 @@ def voucher_credit(
     posted_at: datetime,
     accounting_date: date,
 ) -> EntryDraft:
-    """Return the entry of a fixed credit: granted by us, onto the customer's balance."""
+    """Return the entry of a fixed credit: granted by us, onto the balance; a negative amount takes it back."""
     return EntryDraft(
-        kind="voucher_credit",
+        kind=CREDIT_KIND if amount_minor > 0 else RETURN_KIND,
         object_kind="voucher_redemption",
         object_id=redemption_id,
         customer_id=customer_id,

@@ -11,7 +11,8 @@ from core.operations import Actor, AuditDraft, record_audit, require_transaction
 from customers import queries as customers_queries
 from customers.models import Customer
 from ledger import operations as ledger_operations
-from subscriptions.domain.postings import voucher_credit
+from ledger.models import Account, Posting
+from subscriptions.domain.postings import CREDIT_KIND, voucher_credit
 from subscriptions.domain.voucher import (
     RedemptionCase,
     VoucherWanted,
@@ -165,16 +166,53 @@ def _grant(redemption: VoucherRedemption, customer: Customer, currency: str, fie
     if amount is None or amount.amount_minor is None:
         raise _refused(field, f"the voucher gives no credit in {currency}")
     posted_at = redemption.redeemed_at
+    _post(redemption, customer, currency, amount.amount_minor, posted_at)
+
+
+def _post(
+    redemption: VoucherRedemption, customer: Customer, currency: str, amount_minor: int, posted_at: datetime
+) -> None:
+    """Post a voucher's credit, or its return when the amount is negative."""
     entry = voucher_credit(
         redemption_id=redemption.id,
         customer_id=customer.id,
         currency=currency,
-        amount_minor=amount.amount_minor,
+        amount_minor=amount_minor,
         posted_at=posted_at,
         accounting_date=local_date(posted_at, customer.brand.time_zone),
     )
     ledger_operations.post_entries([entry])
 
 
+def _take_back(redemption: VoucherRedemption, customer: Customer, now: datetime) -> None:
+    """Post the return of what a redemption had put onto the balance."""
+    granted = Posting.objects.filter(
+        entry__object_id=redemption.id, entry__kind=CREDIT_KIND, account=Account.CUSTOMER_BALANCE
+    )
+    for posting in granted:
+        _post(redemption, customer, posting.currency, posting.amount_minor, now)
+
+
 def _refused(field: str, fault: str) -> Invalid:
     return Invalid("The voucher cannot be redeemed.", fields={field: fault})
+
+
+@transaction.atomic
+def return_voucher(redemption_id: uuid.UUID, *, actor: Actor, now: datetime) -> None:
+    """Take back a redemption that served nothing: what it was redeemed for did not come about.
+
+    A credit already on the balance is posted back. A redemption that has discounted an invoice stays.
+    """
+    found = VoucherRedemption.objects.select_related("voucher").filter(id=redemption_id).first()
+    if found is None:
+        return
+    customer = customers_queries.lock_customer(found.customer_id)
+    redemption = VoucherRedemption.objects.select_for_update().select_related("voucher").get(id=redemption_id)
+    voucher = redemption.voucher
+    if redemption.remaining != invoices_left(voucher.type, voucher.duration, voucher.duration_count):
+        return
+    if voucher.type == Voucher.Type.FIXED_CREDIT:
+        _take_back(redemption, customer, now)
+    redemption.delete()
+    after = {"voucher": str(voucher.id)}
+    record_audit(actor, [AuditDraft("voucher.returned", "customer", customer.id, after=after)])
