@@ -27,7 +27,6 @@ from invoicing.domain.document import (
 from invoicing.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine
 from subscriptions.models import Price
 
-JUST_BEFORE = timedelta(microseconds=1)
 AnyLine = InvoiceLine | CreditNoteLine
 
 
@@ -137,7 +136,12 @@ def _supply(start: datetime | None, end: datetime | None, zone: str) -> dict[str
     """Return the first and the last day served."""
     if start is None or end is None:
         return {}
-    return {"supply_start": local_date(start, zone), "supply_end": local_date(max(start, end - JUST_BEFORE), zone)}
+    return {"supply_start": local_date(start, zone), "supply_end": _last_day(start, end, zone)}
+
+
+def _last_day(start: datetime, end: datetime, zone: str) -> date:
+    """Return the last day served: the day of the end is no longer (Billing rules, section 2), so periods do not touch."""
+    return max(local_date(start, zone), local_date(end, zone) - timedelta(days=1))
 
 
 def _parties(paper: Invoice | CreditNote) -> dict[str, Any]:
@@ -170,7 +174,7 @@ def _party(stored: Mapping[str, str]) -> Party:
     """Return a party from its snapshot."""
     street = (stored.get("street_line_one", ""), stored.get("street_line_two", ""))
     return Party(
-        name=stored.get("name", ""),
+        name=stored.get("name") or ("" if stored.get("company_name") else stored.get("email", "")),
         company=stored.get("company_name", ""),
         street=tuple(line for line in street if line),
         postcode=stored.get("postcode", ""),
@@ -215,7 +219,7 @@ def _period(start: datetime | None, end: datetime | None, zone: str) -> tuple[da
     """Return the first and the last day of a line; a line of one moment has none."""
     if start is None or end is None or start >= end:
         return None, None
-    return local_date(start, zone), local_date(end - JUST_BEFORE, zone)
+    return local_date(start, zone), _last_day(start, end, zone)
 
 
 def _tiers(lines: Iterable[AnyLine]) -> dict[str, list[dict[str, Any]]]:
