@@ -140,7 +140,7 @@ def _supply(start: datetime | None, end: datetime | None, zone: str) -> dict[str
 
 
 def _last_day(start: datetime, end: datetime, zone: str) -> date:
-    """Return the last day served: the day of the end is no longer (Billing rules, section 2), so periods do not touch."""
+    """Return the last day served: the day of the end is not (Billing rules, section 2), so periods do not touch."""
     return max(local_date(start, zone), local_date(end, zone) - timedelta(days=1))
 
 
