@@ -264,17 +264,17 @@ class _Round:
         return caller.call(work.request, was_called=work.was_called, may_charge=work.may_charge)
 
     def settle(self, answered: Sequence[tuple[ChargeWork, Answer]]) -> None:
-        """Store the answers, all at once; when the database refuses, one by one: only the culprit stays open."""
+        """Store the answers at once; one by one those of customers others hold, and all when the database refuses."""
         reach("charging.answered")
         for work, answer in answered:
             _note_health(work.provider, answer)
         # A draft is finalised under its series' lock: it shares no transaction.
+        apart = [pair for pair in answered if pair[0].is_draft]
         together = [pair for pair in answered if not pair[0].is_draft]
-        batches = [[pair] for pair in answered if pair[0].is_draft] + ([together] if together else [])
-        for batch in batches:
-            if not self._settle_batch(batch) and len(batch) > 1:
-                for pair in batch:
-                    self._settle_batch([pair])
+        settled = self._store(together, wait=False) if len(together) > 1 else set()
+        for pair in [*apart, *together]:
+            if pair[0].attempt_id not in settled and not self._store([pair], wait=True):
+                self._tally["unsettled"] += 1
 
     def summary(self) -> ChargeSummary:
         """Return what the round did."""
@@ -288,16 +288,17 @@ class _Round:
             paused_providers=tuple(sorted(self._paused)),
         )
 
-    def _settle_batch(self, batch: Sequence[tuple[ChargeWork, Answer]]) -> bool:
-        settlements = [Settlement(work.attempt_id, answer.result) for work, answer in batch]
+    def _store(self, answered: Sequence[tuple[ChargeWork, Answer]], *, wait: bool) -> set[uuid.UUID]:
+        """Store answers in one transaction and return the attempts that are settled; none when the database refuses."""
+        settlements = [Settlement(work.attempt_id, answer.result) for work, answer in answered]
         try:
-            self._count(settling.settle(settlements, self.now))
+            outcomes = settling.settle(settlements, self.now, wait=wait)
         except Exception:
             # The lease runs out and the provider is asked again: nothing is lost, nothing charged twice.
-            log.exception("charges_not_settled", attempts=[str(work.attempt_id) for work, _ in batch])
-            self._tally["unsettled"] += len(batch) == 1
-            return False
-        return True
+            log.exception("charges_not_settled", attempts=[str(work.attempt_id) for work, _ in answered])
+            return set()
+        self._count(outcomes)
+        return {outcome.attempt_id for outcome in outcomes}
 
     def _count(self, outcomes: Sequence[ChargeOutcome]) -> None:
         self._tally.update(str(outcome.status) for outcome in outcomes)

@@ -75,23 +75,24 @@ def outcome_of(attempt: PaymentAttempt, result: ChargeResult | None = None) -> C
     )
 
 
-def settle(settlements: Sequence[Settlement], now: datetime) -> list[ChargeOutcome]:
+def settle(settlements: Sequence[Settlement], now: datetime, *, wait: bool = True) -> list[ChargeOutcome]:
     """Store what the provider said of several attempts, all in one transaction, each exactly once.
 
-    An attempt that is settled already keeps its outcome. Raises what the database refuses; then nothing is stored.
+    An attempt that is settled already keeps its outcome. Without `wait` the attempts of customers whom others hold are
+    left out of the answer, and as they are. Raises what the database refuses; then nothing is stored.
     """
     with transaction.atomic(durable=True):
-        outcomes = settle_step(settlements, now)
+        outcomes = settle_step(settlements, now, wait=wait)
         reach("charging.settling")
     reach("charging.settled")
     return outcomes
 
 
-def settle_step(settlements: Sequence[Settlement], now: datetime) -> list[ChargeOutcome]:
+def settle_step(settlements: Sequence[Settlement], now: datetime, *, wait: bool = True) -> list[ChargeOutcome]:
     """Settle inside the caller's transaction. Raises RuntimeError outside one."""
     require_transaction()
     results = {settlement.attempt_id: settlement.result for settlement in settlements}
-    attempts = payment_queries.lock_attempts(results)
+    attempts = payment_queries.lock_attempts(results, wait=wait)
     calling = [attempt for attempt in attempts if attempt.status == AttemptStatus.CALLING]
     succeeded, failed, never_charged, still_open = [], [], [], []
     for attempt in calling:

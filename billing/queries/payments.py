@@ -108,12 +108,17 @@ def lock_due_attempts(attempt_ids: Iterable[uuid.UUID], now: datetime) -> list[P
     return list(attempts.select_for_update(skip_locked=True, of=("self", "customer"), no_key=True).order_by("due_at"))
 
 
-def lock_attempts(attempt_ids: Iterable[uuid.UUID]) -> list[PaymentAttempt]:
-    """Lock the attempts' customers, in id order, and return the attempts as they are then, with invoice and payment."""
+def lock_attempts(attempt_ids: Iterable[uuid.UUID], *, wait: bool = True) -> list[PaymentAttempt]:
+    """Lock the attempts' customers and return the attempts as they are then, with invoice and payment.
+
+    Without `wait` the attempts of customers whom others hold are left out: whoever wants several customers at once
+    must not wait for one while holding another.
+    """
     wanted = list(attempt_ids)
     customer_ids = PaymentAttempt.objects.filter(id__in=wanted).values("customer_id")
-    list(Customer.objects.filter(id__in=customer_ids).order_by("id").select_for_update(no_key=True).values_list("id"))
-    attempts = PaymentAttempt.objects.filter(id__in=wanted).order_by("id")
+    customers = Customer.objects.filter(id__in=customer_ids).select_for_update(no_key=True, skip_locked=not wait)
+    locked = list(customers.order_by("id").values_list("id", flat=True))
+    attempts = PaymentAttempt.objects.filter(id__in=wanted, customer_id__in=locked).order_by("id")
     return list(attempts.select_related("customer__brand", "invoice", "payment"))
 
 

@@ -11,19 +11,21 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from billing.models import Payment, PaymentAttempt, Receipt
-from billing.operations import claiming
+from billing.operations import claiming, settling
 from billing.operations.charging import charge_due, charge_invoice
 from billing.operations.payments import record_transfer
+from billing.operations.settling import Settlement
+from billing.providers.base import ChargeResult, Outcome
 from billing.providers.pacing import Pace
-from billing.providers.registry import get_provider
-from billing.providers.sandbox import SandboxProvider
 from billing.queries import payments as payment_queries
 from core.errors import Conflict
+from customers import queries as customer_queries
 from invoicing.models import Invoice
 from ledger.models import CustomerBalance
 from tests.books import assert_books_balance, assert_charges_are_whole
 from tests.cast import JANUARY, Company, make_company
 from tests.factories import invoice_of, make_due_charge, make_invoice
+from tests.sandbox import captures
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,12 +51,6 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
 
     with ThreadPoolExecutor(len(works)) as pool:
         return list(pool.map(start, works))
-
-
-def captures(attempt: PaymentAttempt) -> int:
-    provider = get_provider("sandbox")
-    assert isinstance(provider, SandboxProvider)
-    return provider.store.count_captures(customer=str(attempt.customer_id))
 
 
 def claim() -> int:
@@ -94,6 +90,35 @@ def test_control_without_the_lock_two_workers_take_the_same_attempt(
     # Both went for it; only the database's last guard, one pending payment an invoice, stopped the second.
     assert sum(isinstance(outcome, IntegrityError) for outcome in outcomes) == 1
     assert outcomes.count(1) == 1
+
+
+def test_a_customer_held_by_another_does_not_hold_up_the_batch(company: Company) -> None:
+    """Waiting for one customer while holding others could meet a billing run that does the same in another order."""
+    attempts = sorted((make_due_charge(company, name) for name in ("Alice", "Bob")), key=lambda attempt: attempt.id)
+    paid = [
+        Settlement(attempt.id, ChargeResult(Outcome.SUCCEEDED, f"ch_{attempt.id}", 1190, "EUR")) for attempt in attempts
+    ]
+    with transaction.atomic():
+        claiming.claim_due_attempts([attempt.id for attempt in attempts], JANUARY)
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            customer_queries.lock_customer(attempts[0].customer_id)
+            held.set()
+            done.wait(30)
+
+    def settle() -> list[uuid.UUID]:
+        held.wait(30)
+        try:
+            return [outcome.attempt_id for outcome in settling.settle(paid, JANUARY, wait=False)]
+        finally:
+            done.set()
+
+    _, settled = at_once(hold, settle)
+    assert settled == [attempts[1].id]
+    assert settling.settle(paid, JANUARY)[0].is_paid
+    assert_charges_are_whole()
 
 
 def test_charging_on_demand_and_the_sweep_meet(company: Company) -> None:

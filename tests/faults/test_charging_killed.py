@@ -10,8 +10,6 @@ import pytest
 from billing.models import Payment, PaymentAttempt, Receipt
 from billing.operations.charging import charge_due, charge_invoice
 from billing.providers.pacing import Pace
-from billing.providers.registry import get_provider
-from billing.providers.sandbox import SandboxProvider
 from core.models import OutboxEvent
 from invoicing.models import Invoice
 from ledger.models import Posting
@@ -20,6 +18,7 @@ from tests.books import assert_books_balance, assert_charges_are_whole
 from tests.cast import JANUARY, Company, make_company
 from tests.factories import expire_lease, invoice_of, make_due_charge
 from tests.faults.charge_in_a_process import run
+from tests.sandbox import captures
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
@@ -54,9 +53,7 @@ def make_charges(company: Company) -> list[PaymentAttempt]:
 
 
 def charges_at_the_provider(attempts: list[PaymentAttempt]) -> list[int]:
-    provider = get_provider("sandbox")
-    assert isinstance(provider, SandboxProvider)
-    return [provider.store.count_captures(customer=str(attempt.customer_id)) for attempt in attempts]
+    return [captures(attempt) for attempt in attempts]
 
 
 def resume() -> None:

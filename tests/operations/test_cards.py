@@ -1,15 +1,15 @@
 """Cards: added, refused, made default, removed; never a number anywhere."""
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from billing.operations.cards import add_card, create_setup_token, remove_card, set_default_card
-from billing.providers.registry import get_provider
-from billing.providers.sandbox import SandboxProvider
 from core.errors import Invalid, NotFound, Unavailable
 from core.identifiers import new_id
 from core.models import OutboxEvent
 from customers.models import Customer, PaymentMethod
 from tests.cast import JANUARY, Company, make_company
+from tests.sandbox import records
 
 pytestmark = pytest.mark.django_db
 
@@ -26,12 +26,6 @@ def alice(company: Company) -> Customer:
 
 def add(customer: Customer, token: str = "tok_visa") -> PaymentMethod:
     return add_card(customer_id=customer.id, token=token, now=JANUARY)
-
-
-def sandbox() -> SandboxProvider:
-    provider = get_provider("sandbox")
-    assert isinstance(provider, SandboxProvider)
-    return provider
 
 
 def test_the_first_card_is_the_default(alice: Customer) -> None:
@@ -72,9 +66,9 @@ def test_an_unknown_customer_is_not_found() -> None:
         add_card(customer_id=new_id(), token="tok_visa", now=JANUARY)
 
 
-def test_an_unreachable_provider_keeps_nothing_and_takes_nothing(alice: Customer, settings: object) -> None:
+def test_an_unreachable_provider_keeps_nothing_and_takes_nothing(alice: Customer, settings: Settings) -> None:
     card = add(alice)
-    settings.SANDBOX_UNAVAILABLE = True  # type: ignore[attr-defined]
+    settings.SANDBOX_UNAVAILABLE = True
     with pytest.raises(Unavailable) as refusal:
         add(alice)
     assert refusal.value.code == "provider_unavailable"
@@ -100,8 +94,8 @@ def test_a_removed_card_is_detached_and_the_newest_left_is_the_default(alice: Cu
     assert PaymentMethod.objects.get(is_default=True) == first
     remove_card(payment_method_id=first.id, now=JANUARY)
     assert PaymentMethod.objects.get(is_default=True) == third
-    assert sandbox().store.is_detached(first.provider_reference)
-    assert not sandbox().store.is_detached(third.provider_reference)
+    assert records().is_detached(first.provider_reference)
+    assert not records().is_detached(third.provider_reference)
     for action in (remove_card, set_default_card):
         with pytest.raises(NotFound):
             action(payment_method_id=first.id, now=JANUARY)

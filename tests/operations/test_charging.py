@@ -1,10 +1,11 @@
 """Charging: what each test card does to attempt, payment, invoice, subscription, books and receipts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from pytest_django.fixtures import Settings
 
 from billing.models import Payment, PaymentAttempt, Receipt
 from billing.operations import charging, claiming
@@ -12,8 +13,7 @@ from billing.operations.charging import ChargeDeclined, ChargeSummary, charge_du
 from billing.providers.base import ChargeRequest
 from billing.providers.pacing import Pace
 from billing.providers.registry import get_provider
-from billing.providers.sandbox import SandboxProvider
-from core.errors import Conflict, Declined, NotFound
+from core.errors import Conflict, NotFound
 from core.identifiers import new_id
 from core.models import OutboxEvent, TestClock
 from customers.models import Customer, PaymentMethod
@@ -30,6 +30,7 @@ from tests.factories import (
     make_subscription,
     schedule,
 )
+from tests.sandbox import calls, captures, records
 
 pytestmark = pytest.mark.django_db
 
@@ -46,18 +47,6 @@ def healthy_provider() -> Iterator[None]:
     assert_books_balance()
     assert_charges_are_whole()
     Pace("sandbox").note_answer()
-
-
-def captures(attempt: PaymentAttempt) -> int:
-    provider = get_provider("sandbox")
-    assert isinstance(provider, SandboxProvider)
-    return provider.store.count_captures(customer=str(attempt.customer_id))
-
-
-def calls(attempt: PaymentAttempt) -> int:
-    provider = get_provider("sandbox")
-    assert isinstance(provider, SandboxProvider)
-    return provider.store.count_arrivals(attempt.idempotency_key)
 
 
 def facts() -> list[str]:
@@ -314,6 +303,21 @@ def test_one_bad_settlement_does_not_stop_the_others(company: Company) -> None:
     PaymentAttempt.objects.filter(id=attempts[1].id).update(status="cancelled")
 
 
+def test_with_a_third_of_the_answers_lost_provider_and_books_agree(company: Company, settings: Settings) -> None:
+    settings.SANDBOX_TIMEOUT_PERCENT, settings.SANDBOX_DECLINE_PERCENT = 33, 20
+    attempts = [make_due_charge(company, f"Customer {number}") for number in range(40)]
+    for _ in range(3):
+        charge_due(JANUARY)
+        Pace("sandbox").note_answer()
+        for attempt in PaymentAttempt.objects.filter(status="calling"):
+            expire_lease(attempt)
+    paid = [Invoice.objects.get(customer_id=attempt.customer_id).status == "paid" for attempt in attempts]
+    assert [captures(attempt) for attempt in attempts] == [int(is_paid) for is_paid in paid]
+    assert 20 <= sum(paid) < 40
+    assert PaymentAttempt.objects.filter(calls__gt=1).exists()
+    assert set(PaymentAttempt.objects.values_list("status", flat=True)) == {"succeeded", "failed"}
+
+
 def test_ten_failures_in_a_row_pause_the_provider(company: Company, caplog: pytest.LogCaptureFixture) -> None:
     for number in range(9):
         make_due_charge(company, f"C{number}", token="tok_unavailable")
@@ -443,51 +447,9 @@ def test_a_charge_already_at_the_provider_is_taken_for_what_it_is(company: Compa
 def test_metadata_and_keys_name_business_facts_only(company: Company) -> None:
     attempt = make_due_charge(company)
     charge_due(JANUARY)
-    provider = get_provider("sandbox")
-    assert isinstance(provider, SandboxProvider)
-    (charge,) = provider.store.list_charges(customer=str(attempt.customer_id))
+    (charge,) = records().list_charges(customer=str(attempt.customer_id))
     told = f"{charge.idempotency_key} {dict(charge.metadata)}"
     invoice = Invoice.objects.get()
     assert str(invoice.number) in told
     for row_id in (attempt.id, invoice.id, Payment.objects.get().id):
         assert str(row_id) not in told
-
-
-class TestFirstInvoice:
-    """The first invoice of a card customer is a draft until its charge succeeds (Billing rules, section 5, Start)."""
-
-    @pytest.fixture
-    def start(self, company: Company) -> Callable[[str], Subscription]:
-        price = company.price()
-        plan = company.plan("Team", price)
-
-        def start(token: str) -> Subscription:
-            customer = company.customer("Alice")
-            company.card(customer, token)
-            return company.start(customer, plan, price, now=JANUARY)
-
-        return start
-
-    def test_a_paid_start_is_active_with_a_paid_invoice(self, start: Callable[[str], Subscription]) -> None:
-        assert start("tok_visa").status == "active"
-        invoice = Invoice.objects.get()
-        assert (invoice.status, invoice.number, invoice.amount_paid_minor) == ("paid", "INV-2026-000001", 3000)
-        assert Payment.objects.get().invoice == invoice == PaymentAttempt.objects.get().invoice
-
-    def test_a_declined_start_leaves_the_attempt_alone(self, start: Callable[[str], Subscription]) -> None:
-        with pytest.raises(Declined):
-            start("tok_declined")
-        attempt = PaymentAttempt.objects.get()
-        assert (attempt.status, attempt.invoice_id) == ("failed", None)
-        assert not Subscription.objects.exists()
-        assert not Invoice.objects.exists()
-
-    def test_an_open_start_is_finished_by_the_sweep(self, start: Callable[[str], Subscription]) -> None:
-        subscription = start("tok_timeout_lost")
-        assert (subscription.status, Invoice.objects.get().status) == ("incomplete", "draft")
-        attempt = PaymentAttempt.objects.get()
-        expire_lease(attempt)
-        assert charge_due(JANUARY) == ChargeSummary(succeeded=1)
-        subscription.refresh_from_db()
-        assert (subscription.status, Invoice.objects.get().status) == ("active", "paid")
-        assert (captures(attempt), calls(attempt)) == (1, 2)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from pytest_django.fixtures import Settings
 
 from billing.providers import pacing
 from billing.providers.base import (
@@ -107,9 +108,9 @@ class TestPace:
         pace.note_answer()
 
     def test_calls_beyond_the_rate_wait_their_turn(
-        self, pace: Pace, settings: object, monkeypatch: pytest.MonkeyPatch
+        self, pace: Pace, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        settings.PROVIDER_RATES = {"paced": 20}  # type: ignore[attr-defined]
+        settings.PROVIDER_RATES = {"paced": 20}
         waits: list[float] = []
         monkeypatch.setattr(time, "sleep", waits.append)
         for _ in range(30):
@@ -132,9 +133,9 @@ class TestPace:
         assert not pace.is_paused()
 
     def test_without_redis_nothing_is_held_up(
-        self, pace: Pace, settings: object, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self, pace: Pace, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        settings.PROVIDER_RATES = {"paced": 1}  # type: ignore[attr-defined]
+        settings.PROVIDER_RATES = {"paced": 1}
         nobody = redis.Redis(unix_socket_path="/nonexistent/socket")
         monkeypatch.setattr(pacing, "_client", lambda: nobody)
         pace.wait_for_turn()
