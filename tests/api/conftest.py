@@ -28,12 +28,12 @@ class Shop:
         self.count += 1
         return self.count
 
-    def customer(self, name: str = "alice", **fields: object) -> str:
+    def customer(self, label: str = "alice", /, **fields: object) -> str:
         """Make a customer and return its id."""
-        customer_id: str = self.api.post("/customer", {"email": f"{name}@example.org", **fields})["id"]
+        customer_id: str = self.api.post("/customer", {"email": f"{label}@example.org", **fields})["id"]
         return customer_id
 
-    def product(self, name: str = "Cloud", **fields: object) -> str:
+    def product(self, name: str = "Cloud", /, **fields: object) -> str:
         """Make a product and return its id."""
         product_id: str = self.api.post("/product", {"name": name, **fields})["id"]
         return product_id
@@ -51,7 +51,7 @@ class Shop:
         plan_id: str = self.api.post("/plan", {**body, "prices": list(price_ids)})["id"]
         return plan_id
 
-    def metric(self, code: str = "calls", **fields: object) -> str:
+    def metric(self, code: str = "calls", /, **fields: object) -> str:
         """Make a metric that counts, and return its id."""
         body = {"name": code.title(), "code": code, "aggregation_method": "count", **fields}
         metric_id: str = self.api.post("/metric", body)["id"]

@@ -81,9 +81,7 @@ def test_a_card_customer_pays_at_once(api: Caller, shop: Shop, catalogue: Catalo
 
 def test_a_declined_card_starts_nothing(api: Caller, shop: Shop, catalogue: Catalogue) -> None:
     alice = shop.customer("alice")
-    refused = start(
-        api, alice, 402, subscription_plan="team", price=catalogue.monthly, card_token="tok_lack_of_funds"
-    )
+    refused = start(api, alice, 402, subscription_plan="team", price=catalogue.monthly, card_token="tok_lack_of_funds")
     assert refused["paid"] is False
     assert refused["failure_reason"] == "lack_of_funds"
     assert not Subscription.objects.exists()
@@ -240,9 +238,7 @@ def test_lists_show_whom_they_are_asked_for(
         assert api.call("GET", path).status_code == 404
 
 
-def test_a_customers_lists_are_whole_unless_a_page_is_asked_for(
-    api: Caller, shop: Shop, catalogue: Catalogue
-) -> None:
+def test_a_customers_lists_are_whole_unless_a_page_is_asked_for(api: Caller, shop: Shop, catalogue: Catalogue) -> None:
     alice = shop.customer("alice", billing_type="invoice")
     for _ in range(12):
         start(api, alice, subscription_plan="team", price=catalogue.monthly)
