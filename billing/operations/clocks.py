@@ -48,23 +48,35 @@ def advance_clock(
     the target is not ahead, Conflict while another advance goes elsewhere or runs.
     """
     _begin(clock_id, to_at)
-    tally = Tally()
     with _only_one(clock_id):
-        while True:
-            clock = TestClock.objects.get(id=clock_id)
-            moment = _next_moment(clock, to_at, now)
-            if moment is None:
-                break
-            at = max(moment, clock.now_at)
-            TestClock.objects.filter(id=clock_id).update(now_at=at)
-            tally = tally.plus(run_billing(Scope(as_of=at, now=now, test_clock_id=clock_id)))
-            charging.charge_due(at, test_clock_id=clock_id)
-            if progress is not None:
-                progress(ClockProgress(at, tally))
+        try:
+            _step_through(clock_id, to_at, now, progress or (lambda _: None))
+        except Exception as error:
+            TestClock.objects.filter(id=clock_id).update(
+                status=TestClock.Status.FAILED, failure_reason=f"{type(error).__name__}: {error}"
+            )
+            raise
         TestClock.objects.filter(id=clock_id).update(
             now_at=to_at, target_at=None, status=TestClock.Status.READY, failure_reason=""
         )
     return TestClock.objects.get(id=clock_id)
+
+
+def _step_through(
+    clock_id: uuid.UUID, to_at: datetime, now: datetime, progress: Callable[[ClockProgress], None]
+) -> None:
+    """Run every due moment up to the target, the clock standing at each; first what a cut-off advance left behind."""
+    tally = Tally()
+    at = TestClock.objects.get(id=clock_id).now_at
+    while True:
+        tally = tally.plus(run_billing(Scope(as_of=at, now=now, test_clock_id=clock_id)))
+        charging.charge_due(at, test_clock_id=clock_id)
+        progress(ClockProgress(at, tally))
+        moment = _next_moment(clock_id, at, to_at, now)
+        if moment is None:
+            return
+        at = max(moment, at)
+        TestClock.objects.filter(id=clock_id).update(now_at=at)
 
 
 def _begin(clock_id: uuid.UUID, to_at: datetime) -> None:
@@ -96,9 +108,9 @@ def _only_one(clock_id: uuid.UUID) -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
-def _next_moment(clock: TestClock, target: datetime, now: datetime) -> datetime | None:
+def _next_moment(clock_id: uuid.UUID, at: datetime, target: datetime, now: datetime) -> datetime | None:
     """Return the next moment at which something of this clock's customers is due, None when nothing is on the way."""
     with connection.cursor() as cursor:
-        cursor.execute(NEXT_MOMENT, {"clock": clock.id, "clock_now": clock.now_at, "target": target, "now": now})
+        cursor.execute(NEXT_MOMENT, {"clock": clock_id, "clock_now": at, "target": target, "now": now})
         moment: datetime | None = cursor.fetchone()[0]
         return moment
