@@ -5,7 +5,7 @@ from datetime import datetime
 
 from celery import shared_task
 
-from billing.operations import charging
+from billing.operations import charging, first_invoices
 from billing.operations.clocks import advance_clock
 from billing.operations.runs import TICK, bill_due
 from billing.run.claiming import Scope, count_due
@@ -28,6 +28,7 @@ def tick() -> None:
 def sweep() -> None:
     """Charge what is due, and settle what a worker left behind."""
     charging.charge_due_everywhere(wall_now(), limit=CHARGES_A_SWEEP)
+    first_invoices.abandon_stale(now=wall_now())
 
 
 @shared_task(name="billing.tasks.advance_test_clock")

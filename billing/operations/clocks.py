@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from billing.operations import charging
+from billing.operations import charging, first_invoices
 from billing.run.claiming import Scope
 from billing.run.engine import Tally, run_billing
 from core.errors import Conflict, Invalid, NotFound
@@ -74,9 +74,11 @@ def _step_through(
         progress(ClockProgress(at, tally))
         moment = _next_moment(clock_id, at, to_at, now)
         if moment is None:
-            return
+            break
         at = max(moment, at)
         TestClock.objects.filter(id=clock_id).update(now_at=at)
+    TestClock.objects.filter(id=clock_id).update(now_at=to_at)
+    first_invoices.abandon_stale(now=now)
 
 
 def _begin(clock_id: uuid.UUID, to_at: datetime) -> None:

@@ -6,7 +6,9 @@ A draft has no number and no postings; finalising proposes it afresh.
 
 import uuid
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db import transaction
 
 from billing.domain.cycle import period_bounds, settle
 from billing.models import PaymentAttempt
@@ -22,7 +24,7 @@ from invoicing.domain.metered import usage_windows
 from invoicing.models import Invoice, InvoiceLine
 from invoicing.operations import issuing
 from invoicing.queries.tax import get_tax_world
-from subscriptions.domain.lifecycle import Action, next_status
+from subscriptions.domain.lifecycle import Action, Status, next_status
 from subscriptions.domain.terms import Agreement
 from subscriptions.models import Subscription
 from subscriptions.operations.agreements import record_status
@@ -30,6 +32,8 @@ from subscriptions.queries.terms import list_agreements
 from usage import queries as usage_queries
 
 ACTOR = "first charge"
+CONFIRMATION_TIME = timedelta(hours=23)
+OPEN_STATUSES = (PaymentAttempt.Status.SCHEDULED, PaymentAttempt.Status.CALLING)
 
 
 def propose_start(agreement: Agreement, *, moment: datetime, now: datetime) -> tuple[Proposal, ...]:
@@ -75,6 +79,40 @@ def abandon(*, invoice: Invoice, now: datetime) -> None:
     issuing.delete_draft(invoice.id)
     subscription.delete()
     refresh_agenda(customer)
+
+
+def abandon_stale(*, now: datetime) -> int:
+    """Abandon the starts that nobody confirmed within 23 hours, each in a transaction of its own; return how many.
+
+    One whose charge is still scheduled or being asked for is left alone: its outcome decides. `now` is the wall's
+    moment; customers on a test clock are judged by theirs.
+    """
+    waiting = Subscription.objects.filter(status=Status.INCOMPLETE).select_related("customer__test_clock")
+    stale = [
+        subscription.id
+        for subscription in waiting
+        if subscription.created_at <= customer_queries.now_of(subscription.customer, now) - CONFIRMATION_TIME
+    ]
+    return sum(_abandon_if_idle(subscription_id, now) for subscription_id in stale)
+
+
+def _abandon_if_idle(subscription_id: uuid.UUID, now: datetime) -> bool:
+    """Abandon one start unless it was confirmed meanwhile or its charge is on its way."""
+    with transaction.atomic(durable=True):
+        subscription = Subscription.objects.filter(id=subscription_id).first()
+        if subscription is None:
+            return False
+        customer_queries.lock_customer(subscription.customer_id)
+        draft = (
+            Invoice.objects.filter(lines__subscription_id=subscription_id, status=Invoice.Status.DRAFT)
+            .exclude(attempts__status__in=OPEN_STATUSES)
+            .first()
+        )
+        still_waiting = Subscription.objects.filter(id=subscription_id, status=Status.INCOMPLETE).exists()
+        if draft is None or not still_waiting:
+            return False
+        abandon(invoice=draft, now=now)
+        return True
 
 
 def activate(subscription: Subscription, settled: Agreement, *, action: Action, now: datetime) -> None:

@@ -17,7 +17,7 @@ from billing.domain.cycle import bill_steps, plan_steps, step_windows
 from billing.run.claiming import CHUNK, Scope, claim, park
 from billing.run.reading import read_accounts
 from billing.run.writing import Outcome, write_outcomes
-from core import faults
+from core.faults import reach
 from invoicing.domain.account import Account, TaxWorld
 from invoicing.operations.issuing import Issued
 from invoicing.queries.tax import get_tax_world
@@ -85,12 +85,14 @@ def _bill_chunk(scope: Scope, limit: int, *, wait: bool) -> Tally | None:
             customer_ids = claim(scope, limit=limit, wait=wait)
             if not customer_ids:
                 return None
-            faults.reach("billing.claimed")
-            return _bill(customer_ids, scope)
+            reach("billing.claimed")
+            done = _bill(customer_ids, scope)
     except DatabaseError as refusal:
         if not customer_ids:
             raise
         return _bill_in_halves(scope, customer_ids, refusal)
+    reach("billing.committed")
+    return done
 
 
 def _bill_in_halves(scope: Scope, customer_ids: Sequence[uuid.UUID], refusal: DatabaseError) -> Tally:
@@ -112,10 +114,10 @@ def _bill(customer_ids: Sequence[uuid.UUID], scope: Scope) -> Tally:
     """Bill locked customers: read, propose, write."""
     with _without_collecting():
         outcomes, failures = propose_outcomes(read_accounts(customer_ids), scope.as_of, get_tax_world())
-        faults.reach("billing.proposed")
+        reach("billing.proposed")
         park(failures, now=scope.now)
         issued = write_outcomes(outcomes, as_of=scope.as_of)
-    faults.reach("billing.written")
+    reach("billing.written")
     return _tally(outcomes, issued, failures)
 
 

@@ -10,8 +10,10 @@ from django.db import connection
 
 from billing.domain.cycle import Plan, Transition, period_bounds
 from billing.domain.payments import first_charge_key
+from billing.operations import standing
 from core.copying import copy_rows
 from core.domain.outbox import OutboxDraft
+from core.faults import reach
 from core.identifiers import new_id
 from core.operations import emit, require_transaction
 from customers.models import PaymentMethod
@@ -79,9 +81,16 @@ def write_outcomes(outcomes: Sequence[Outcome], *, as_of: datetime) -> tuple[iss
     proposals = [proposal for outcome in outcomes for proposal in outcome.proposals]
     issued = issuing.store_lines(proposals, as_of=as_of)
     spend_vouchers(proposals, as_of)
+    reach("billing.vouchers_spent")
     _settle_subscriptions([outcome.plan for outcome in outcomes], as_of)
+    reach("billing.subscriptions_settled")
     _move_agenda([(outcome.account.customer_id, outcome.plan.next_due_at) for outcome in outcomes])
+    reach("billing.boundaries_moved")
     schedule_charges(issued, as_of=as_of)
+    settled_ids = [invoice_id for document in issued for invoice_id in document.settled_ids]
+    if settled_ids:
+        emit(*standing.mark_paid(settled_ids, as_of))
+    reach("billing.charges_scheduled")
     issuing.finalize(issued, as_of=as_of)
     return issued
 

@@ -14,6 +14,7 @@ from django.db import connection
 
 from core.copying import copy_rows
 from core.domain.outbox import OutboxDraft
+from core.faults import reach
 from core.identifiers import new_id
 from core.operations import emit, require_transaction
 from customers.models import Brand
@@ -45,11 +46,15 @@ CREDIT_NOTE_COLUMNS = (*DOCUMENT_COLUMNS, "to_invoices_minor", "to_balance_minor
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A proposal on its way into the database, with the id its document will have."""
+    """A proposal on its way into the database, with the id its document will have.
+
+    `to_invoices_minor` is what a credit note lowered open invoices by, `settled_ids` are those with nothing left due.
+    """
 
     id: uuid.UUID
     proposal: Proposal
     to_invoices_minor: int = 0
+    settled_ids: tuple[uuid.UUID, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -71,7 +76,7 @@ def store_lines(
         Issued(
             first_id if first_id is not None and not position else new_id(),
             proposal,
-            _lower_open_invoices(proposal, as_of) if proposal.is_credit else 0,
+            *(_lower_open_invoices(proposal, as_of) if proposal.is_credit else ()),
         )
         for position, proposal in enumerate(proposals)
     )
@@ -83,6 +88,7 @@ def store_lines(
         CREDIT_LINE_COLUMNS,
         [row for document in credits for row in _credit_lines(document)],
     )
+    reach("issuing.lines_written")
     ledger_operations.post_entries(
         [
             *(invoice_entry(document.proposal, document.id, as_of) for document in invoices if _has_money(document)),
@@ -92,6 +98,7 @@ def store_lines(
             ),
         ]
     )
+    reach("issuing.entries_written")
     return issued
 
 
@@ -107,6 +114,7 @@ def finalize(issued: Sequence[Issued], *, as_of: datetime) -> None:
     requests = [_request(document, series) for document in issued]
     events = [draft for document in issued for draft in _events(document, as_of)]
     numbers = allocate_numbers(requests)
+    reach("issuing.numbered")
     numbered = list(zip(issued, numbers, strict=True))
     copy_rows(
         "invoicing_invoice",
@@ -118,6 +126,7 @@ def finalize(issued: Sequence[Issued], *, as_of: datetime) -> None:
         CREDIT_NOTE_COLUMNS,
         [_credit_note_row(doc, number, as_of) for doc, number in numbered if doc.proposal.is_credit],
     )
+    reach("issuing.documents_written")
     emit(*events)
 
 
@@ -146,12 +155,12 @@ def _has_money(document: Issued) -> bool:
     return any(line.tax.gross_minor or line.tax.net_minor for line in document.proposal.lines)
 
 
-def _lower_open_invoices(proposal: Proposal, as_of: datetime) -> int:
-    """Credit a negative proposal's gross to the open invoices its lines correct; return what they took."""
+def _lower_open_invoices(proposal: Proposal, as_of: datetime) -> tuple[int, tuple[uuid.UUID, ...]]:
+    """Credit a negative proposal to the open invoices its lines correct; return what they took and which are paid."""
     corrected = list(dict.fromkeys(line.charge.corrects for line in proposal.lines if line.charge.corrects))
     if not corrected:
-        return 0
-    rest = -proposal.total_minor
+        return 0, ()
+    rest, settled = -proposal.total_minor, []
     open_invoices = Invoice.objects.select_for_update().filter(id__in=corrected, status=Invoice.Status.OPEN)
     for invoice in open_invoices.order_by("id"):
         taken = min(rest, invoice.amount_due_minor)
@@ -159,9 +168,10 @@ def _lower_open_invoices(proposal: Proposal, as_of: datetime) -> int:
         invoice.amount_due_minor -= taken
         if not invoice.amount_due_minor:
             invoice.status, invoice.paid_at = Invoice.Status.PAID, as_of
+            settled.append(invoice.id)
         invoice.save(update_fields=["amount_credited_minor", "amount_due_minor", "status", "paid_at"])
         rest -= taken
-    return -proposal.total_minor - rest
+    return -proposal.total_minor - rest, tuple(settled)
 
 
 def _lines(document: Issued) -> list[tuple[Any, ...]]:
