@@ -66,6 +66,11 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no paramete
     colour = forms.RegexField(r"^#[0-9a-fA-F]{6}$", help_text="As #1f3a5f.", widget=UnfoldAdminTextInputWidget)
     accent_colour = forms.RegexField(r"^#[0-9a-fA-F]{6}$", help_text="As #2f7f79.", widget=UnfoldAdminTextInputWidget)
 
+    class Meta:
+        model = Brand
+        fields = ()
+        labels = {"iban": "IBAN", "bic": "BIC"}
+
 
 @admin.register(Brand)
 class BrandAdmin(EditedByOperation):

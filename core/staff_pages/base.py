@@ -51,7 +51,7 @@ _DRAWN: tuple[tuple["type[models.Field[Any, Any]]", Callable[[str, str], columns
 
 def drawn(model: type[models.Model], field: "models.Field[Any, Any]") -> str | columns.Column:
     """Return how a field is drawn on a page: by its name, or by a column that says it better."""
-    name, label = field.name, capfirst(str(field.verbose_name).removesuffix(" minor").removesuffix(" at"))
+    name, label = field.name, field_words(field.name)
     if _has_currency(model) and name.endswith("_minor"):
         return columns.money(name, label)
     if _has_currency(model) and isinstance(field, UnitPriceField):
@@ -59,7 +59,9 @@ def drawn(model: type[models.Model], field: "models.Field[Any, Any]") -> str | c
     if name == "status":
         return columns.badge(name, label)
     column = next((column for kind, column in _DRAWN if isinstance(field, kind)), None)
-    return column(name, label) if column else name
+    if column:
+        return column(name, label)
+    return name if isinstance(field, models.BooleanField) else columns.plain(name, label)
 
 
 class ReadOnly:

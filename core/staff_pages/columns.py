@@ -156,7 +156,8 @@ def plain(field: str, label: str = "") -> Column:
     @admin.display(description=label or field_words(field), ordering=field)
     def column(row: Any) -> str:
         words = getattr(row, f"get_{field}_display", None)
-        return str(words() if words else _read(row, field) or EMPTY)
+        value = words() if words else _read(row, field)
+        return EMPTY if value in (None, "") else str(value)
 
     return _named(column, f"plain_{field}")
 
@@ -210,7 +211,7 @@ def badge(field: str = "status", label: str = "") -> Column:
 def moment(field: str, label: str = "") -> Column:
     """Make a column of a moment in UTC; the seconds stand in the hint."""
 
-    @admin.display(description=label or field_words(field.removesuffix("_at")), ordering=field)
+    @admin.display(description=label or field_words(field), ordering=field)
     def column(row: Any) -> str:
         value: datetime | None = _read(row, field)
         return EMPTY if value is None else moment_html(value)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import models
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from core.clock import wall_now
 from core.errors import BillingError
@@ -24,6 +26,7 @@ def actor_of(request: HttpRequest) -> Actor:
 class EditedByOperation(ListAdmin):
     """A page on which a few facts can be changed; nothing is added or deleted here."""
 
+    formfield_overrides: ClassVar[dict[Any, Any]] = {models.TextField: {"widget": UnfoldAdminExpandableTextareaWidget}}
     edited_fields: Sequence[str] = ()
 
     def store(self, row_id: UUID, changes: Mapping[str, Any], *, actor: Actor, now: datetime) -> object:
@@ -43,7 +46,7 @@ class EditedByOperation(ListAdmin):
         if not self.has_change_permission(request, obj):
             return super().get_fieldsets(request, obj)
         drawn = [field for _, options in super().get_fieldsets(request, obj) for field in options["fields"]]
-        fixed = [field for field in drawn if field not in self.edited_fields]
+        fixed = [field for field in drawn if getattr(field, "admin_order_field", field) not in self.edited_fields]
         return [(None, {"fields": list(self.edited_fields)}), ("Fixed here", {"fields": fixed})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:

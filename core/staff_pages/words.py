@@ -12,6 +12,16 @@ from core.domain.money import Money, UnknownCurrency, format_money, minor_digits
 
 LOCALE = "en"
 EMPTY = "–"
+_ACRONYMS = {
+    "api": "API",
+    "b2b": "B2B",
+    "bic": "BIC",
+    "eu": "EU",
+    "iban": "IBAN",
+    "id": "ID",
+    "pdf": "PDF",
+    "vat": "VAT",
+}
 
 
 def money_text(amount_minor: int, currency: str) -> str:
@@ -66,9 +76,10 @@ def json_text(value: Any) -> str:
 
 
 def field_words(name: str) -> str:
-    """Turn a field's name into words.
+    """Turn a field's name into words, without what only says how it is stored.
 
-    >>> field_words("amount_due_minor"), field_words("vat_registered")
-    ('Amount due', 'Vat registered')
+    >>> field_words("amount_due_minor"), field_words("vat_registered"), field_words("paid_at")
+    ('Amount due', 'VAT registered', 'Paid')
     """
-    return name.removesuffix("_minor").replace("_", " ").strip().capitalize()
+    words = name.removesuffix("_minor").removesuffix("_at").replace("_", " ").strip().capitalize()
+    return " ".join(_ACRONYMS.get(word.lower(), word) for word in words.split())
