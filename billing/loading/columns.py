@@ -3,18 +3,18 @@
 The columns of most files are the fields of the API's own requests, so that both take and refuse the same.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from rest_framework import serializers
 
+from billing.loading.json_text import parse_json
 from core.api.fields import FlagField, MetadataField, WholeNumberField
-from core.api.serializers import InputSerializer
+from core.api.serializers import REFUSED, InputSerializer, fault_paths
 from core.errors import Invalid
 from usage.api.bodies import PropertiesField
 
@@ -43,7 +43,7 @@ class Column:
 
 
 def read_cell(text: str, column: Column) -> Any:
-    """Return the value of a cell that is not empty. Raises ValueError with the reason for broken JSON.
+    """Return the value of a cell that is not empty. Raises Unreadable for broken JSON.
 
     A text that is none of the column's kind is returned as it is: the request says what it should have been.
 
@@ -55,10 +55,7 @@ def read_cell(text: str, column: Column) -> Any:
     if column.kind is Kind.FLAG:
         return _FLAGS.get(text.lower(), text)
     if column.kind is Kind.JSON or (column.kind is Kind.LIST and text.startswith("[")):
-        try:
-            return json.loads(text, parse_float=Decimal)
-        except (ValueError, RecursionError):
-            raise ValueError("must be JSON") from None
+        return parse_json(text)
     if column.kind is Kind.LIST:
         return [member.strip() for member in text.split(_BETWEEN_MEMBERS)]
     return text
@@ -105,11 +102,18 @@ def read_request(
         else:
             sent[name] = value
     try:
-        return request.read(sent)
-    except Invalid as error:
+        values_read: dict[str, Any] = _reader(request).run_validation(sent)
+    except serializers.ValidationError as error:
         folders = {f"{column.inside}." for column in columns.values() if column.inside}
-        fields = {_without(folders, path): fault for path, fault in error.fields.items()}
-        raise Invalid(error.message, fields=fields) from None
+        faults = {_without(folders, path): fault for path, fault in fault_paths(error.detail).items()}
+        raise Invalid(REFUSED, fields=faults) from None
+    return values_read
+
+
+@cache
+def _reader(request: type[InputSerializer]) -> InputSerializer:
+    """Return the one instance that reads the rows of a kind: making its fields costs more than reading with them."""
+    return request()
 
 
 def _without(folders: set[str], path: str) -> str:

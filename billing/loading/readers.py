@@ -11,11 +11,11 @@ import io
 import json
 import zlib
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
 
 from billing.loading.columns import Column, read_cell
+from billing.loading.json_text import DECODER, Unreadable, parse_json
 from billing.loading.rows import BadRow, Place, Row
 
 FORMATS = (".csv", ".json", ".ndjson")
@@ -25,10 +25,6 @@ _LONGEST_CELL = 10_000_000
 _FIRST_BYTES = 4
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _NOT_UTF_8 = "is not UTF-8; save the file as UTF-8 (a spreadsheet calls it “CSV UTF-8”)"
-
-
-class Unreadable(ValueError):
-    """A text that is no row, with the reason."""
 
 
 def format_of(path: Path) -> str | None:
@@ -152,34 +148,6 @@ def _csv_row(place: Place, cells: list[str], names: list[str], columns: Mapping[
 # --- JSON -----------------------------------------------------------------------------------------------------------
 
 
-def parse_json(text: str) -> Any:
-    """Return a JSON text's value, numbers exact. Raises Unreadable for what JSON does not know, such as NaN."""
-    try:
-        return _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        raise Unreadable(f"is no JSON: {error.msg} (column {error.colno})") from None
-    except RecursionError:
-        raise Unreadable("is nested too deep") from None
-
-
-def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object's members. Raises Unreadable when a name stands twice."""
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise Unreadable(f"names {next(name for name in names if names.count(name) > 1)!r} twice")
-    return members
-
-
-def _refuse_constant(name: str) -> Any:
-    raise Unreadable(f"is no JSON: {name} is no number")
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_without_repetition, parse_float=Decimal, parse_constant=_refuse_constant, strict=True
-)
-
-
 def _read_ndjson(text: TextIO, file: str, columns: Mapping[str, Column]) -> Iterator[Row | BadRow]:
     for line, record in enumerate(text, start=1):
         if not record.strip():
@@ -217,7 +185,7 @@ def _read_json(text: TextIO, file: str, columns: Mapping[str, Column]) -> Iterat
     while True:
         place = Place(file, _line_of(whole, position))
         try:
-            value, end = _DECODER.raw_decode(whole, position)
+            value, end = DECODER.raw_decode(whole, position)
         except json.JSONDecodeError as error:
             yield BadRow(Place(file, error.lineno), f"is no JSON: {error.msg}; nothing after it was read")
             return

@@ -8,10 +8,10 @@ from typing import Any
 
 from core.api.fields import InstantField, TextField
 from core.api.serializers import InputSerializer
-from core.errors import Conflict, Invalid
-from core.models import Instance, TestClock
+from core.errors import Invalid
+from core.models import TestClock
 from core.operations import Actor
-from core.queries_api_keys import instance_mode
+from core.operations_test_clocks import create_test_clock
 
 COMPANY_FILE = "company.json"
 ACTOR_PREFIX = "import"
@@ -90,11 +90,6 @@ def ensure_clock(company: Company, *, now: datetime) -> TestClock | None:
     """
     if company.clock is None:
         return None
-    if instance_mode() == Instance.Mode.LIVE:
-        raise Conflict(
-            f"{COMPANY_FILE} names a test clock, and this instance is live. Load it into a test instance.",
-            code="live_instance",
-        )
-    return find_clock(company) or TestClock.objects.create(
-        name=company.clock.name, now_at=company.clock.starts_at, created_at=now
+    return find_clock(company) or create_test_clock(
+        name=company.clock.name, now_at=company.clock.starts_at, actor=LOADER, now=now
     )

@@ -12,7 +12,6 @@ STARTS_AT = datetime(2026, 1, 1, tzinfo=UTC)
 ENDS_AT = datetime(2026, 4, 1, tzinfo=UTC)
 # The rows stand in few moments of a day, as a business day has them; a zone's own so that nobody signs at night.
 HOURS = {"Europe": time(8, 15), "Atlantic": time(8, 15), "America": time(16, 5), "Asia": time(2, 30)}
-LATER = timedelta(hours=6)
 MONTH_END_STARTS = 14
 FEBRUARY_STARTS = 14
 MARCH_STARTS = 6
@@ -210,7 +209,7 @@ def _change_seats(chance: random.Random, made: Agreements) -> None:
     for agreed in teams:
         if not happens(chance, 75):
             continue
-        at = agreed.start_at + timedelta(days=chance.randrange(20, 28)) + LATER
+        at = agreed.start_at + timedelta(days=chance.randrange(20, 28))
         seats = agreed.seats
         while at < ENDS_AT - timedelta(days=1):
             removes = seats >= FEWEST_SEATS_TO_REMOVE and happens(chance, 25)
