@@ -170,7 +170,12 @@ class TableWriter:
         """Return why the amount is what it is: its tier, its share of the period, how to read its price."""
         if line.tier is not None:
             yield self._tier(line.tier)
-        if line.share is not None:
+        if line.seats_changed:
+            words = self._words.seats_added if line.seats_changed > 0 else self._words.seats_removed
+            yield words.format(seats=self._formats.number(abs(line.seats_changed)))
+            if line.share is not None:
+                yield self._share(line.share)
+        elif line.share is not None:
             share = self._share(line.share)
             given_back = line.net_minor < 0 or self._document.kind is DocumentKind.CREDIT_NOTE
             yield f"{self._words.unused}: {share}" if given_back else share

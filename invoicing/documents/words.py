@@ -63,6 +63,8 @@ class Words:
     share_360: str
     share_seconds: str
     unused: str
+    seats_added: str
+    seats_removed: str
 
     # Totals
     before_discount: str
@@ -132,6 +134,8 @@ WORDS: dict[str, Words] = {
         share_360="{part} of {whole} days (30/360)",
         share_seconds="{percent} of the period",
         unused="Unused time",
+        seats_added="Seats added: {seats}",
+        seats_removed="Seats removed: {seats}",
         before_discount="Before discount",
         discounts="Discount",
         discounts_included="Discount included above",
@@ -195,6 +199,8 @@ WORDS: dict[str, Words] = {
         share_360="{part} von {whole} Tagen (30/360)",
         share_seconds="{percent} des Zeitraums",
         unused="Nicht genutzte Zeit",
+        seats_added="Plätze hinzugefügt: {seats}",
+        seats_removed="Plätze entfernt: {seats}",
         before_discount="Vor Rabatt",
         discounts="Rabatt",
         discounts_included="Darin enthaltener Rabatt",
@@ -258,6 +264,8 @@ WORDS: dict[str, Words] = {
         share_360="{part} jours sur {whole} (30/360)",
         share_seconds="{percent} de la période",
         unused="Temps non utilisé",
+        seats_added="Places ajoutées : {seats}",
+        seats_removed="Places retirées : {seats}",
         before_discount="Avant remise",
         discounts="Remise",
         discounts_included="Remise comprise ci-dessus",
@@ -321,6 +329,8 @@ WORDS: dict[str, Words] = {
         share_360="{part} de {whole} días (30/360)",
         share_seconds="{percent} del periodo",
         unused="Tiempo no utilizado",
+        seats_added="Puestos añadidos: {seats}",
+        seats_removed="Puestos retirados: {seats}",
         before_discount="Antes de descuento",
         discounts="Descuento",
         discounts_included="Descuento incluido arriba",

@@ -115,7 +115,8 @@ class DocumentLine:
 
     `discount_minor` has been taken off already, from the gross when the price includes tax, else from the net.
     `period_start` and `period_end` are the first and the last day served. Consecutive lines of one description are
-    printed as one item with its parts. Raises ValueError when amounts or days disagree.
+    printed as one item with its parts. `seats_changed` is set on the line of a change of seats: how many came or went.
+    Raises ValueError when amounts or days disagree.
     """
 
     description: str
@@ -124,6 +125,7 @@ class DocumentLine:
     period_end: date | None = None
     tier: TierSpan | None = None
     share: ProratedShare | None = None
+    seats_changed: int | None = None
     quantity: Decimal | None = None
     unit_price: Decimal | None = None
     including_tax: bool = False

@@ -203,6 +203,7 @@ def _line(line: AnyLine, zone: str, tiers: Mapping[str, list[dict[str, Any]]]) -
         period_end=last_day,
         tier=_tier(tiers.get(line.proof.get("price", ""), []), line.tier),
         share=ProratedShare(*fraction) if fraction else None,
+        seats_changed=int(line.quantity) if line.kind == InvoiceLine.Kind.SEATS else None,
         quantity=line.quantity.normalize() if line.quantity else line.quantity,
         unit_price=line.unit_price if isinstance(line, InvoiceLine) else None,
         including_tax=line.including_tax,
