@@ -51,7 +51,13 @@ def copy_rows(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]])
     """
     if not rows:
         return
-    text = "\n".join([copy_text(row) for row in rows]) + "\n"
-    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+    send(
+        f"COPY {table} ({', '.join(columns)}) FROM STDIN",
+        "\n".join([copy_text(row) for row in rows]) + "\n",
+    )
+
+
+def send(statement: str, text: str) -> None:
+    """Run one COPY with lines of text, in the caller's transaction. Raises Django's database errors."""
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(text)
