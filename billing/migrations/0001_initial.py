@@ -7,165 +7,355 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0001_initial'),
-        ('invoicing', '0001_initial'),
+        ("customers", "0001_initial"),
+        ("invoicing", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='BillingRun',
+            name="BillingRun",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('as_of', models.DateTimeField()),
-                ('status', models.CharField(choices=[('running', 'Running'), ('finished', 'Finished'), ('stopped', 'Stopped')], default='running', max_length=10)),
-                ('trigger', models.CharField(max_length=20)),
-                ('started_at', models.DateTimeField(help_text='Wall clock.')),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('heartbeat_at', models.DateTimeField()),
-                ('customers', models.PositiveIntegerField(default=0)),
-                ('invoices', models.PositiveIntegerField(default=0)),
-                ('parked', models.PositiveIntegerField(default=0)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("as_of", models.DateTimeField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("running", "Running"), ("finished", "Finished"), ("stopped", "Stopped")],
+                        default="running",
+                        max_length=10,
+                    ),
+                ),
+                ("trigger", models.CharField(max_length=20)),
+                ("started_at", models.DateTimeField(help_text="Wall clock.")),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("heartbeat_at", models.DateTimeField()),
+                ("customers", models.PositiveIntegerField(default=0)),
+                ("invoices", models.PositiveIntegerField(default=0)),
+                ("parked", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='ParkedCustomer',
+            name="ParkedCustomer",
             fields=[
-                ('customer', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='parked', serialize=False, to='customers.customer')),
-                ('reason', models.TextField()),
-                ('failures', models.PositiveIntegerField(default=1)),
-                ('first_failed_at', models.DateTimeField()),
-                ('last_failed_at', models.DateTimeField()),
+                (
+                    "customer",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="parked",
+                        serialize=False,
+                        to="customers.customer",
+                    ),
+                ),
+                ("reason", models.TextField()),
+                ("failures", models.PositiveIntegerField(default=1)),
+                ("first_failed_at", models.DateTimeField()),
+                ("last_failed_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ['-last_failed_at'],
+                "ordering": ["-last_failed_at"],
             },
         ),
         migrations.CreateModel(
-            name='Payment',
+            name="Payment",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('provider', models.CharField(max_length=20)),
-                ('external_reference', models.CharField(blank=True, max_length=255)),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('completed', 'Completed'), ('disputed', 'Disputed'), ('partially_refunded', 'Partially refunded'), ('fully_refunded', 'Fully refunded')], max_length=20)),
-                ('currency', core.fields.CurrencyField(max_length=3)),
-                ('amount_minor', models.BigIntegerField()),
-                ('fee_minor', models.BigIntegerField(default=0)),
-                ('refunded_minor', models.BigIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('completed_at', models.DateTimeField(blank=True, null=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='customers.customer')),
-                ('invoice', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='invoicing.invoice')),
-                ('payment_method', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='customers.paymentmethod')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("provider", models.CharField(max_length=20)),
+                ("external_reference", models.CharField(blank=True, max_length=255)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("completed", "Completed"),
+                            ("disputed", "Disputed"),
+                            ("partially_refunded", "Partially refunded"),
+                            ("fully_refunded", "Fully refunded"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("currency", core.fields.CurrencyField(max_length=3)),
+                ("amount_minor", models.BigIntegerField()),
+                ("fee_minor", models.BigIntegerField(default=0)),
+                ("refunded_minor", models.BigIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                ("completed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="payments", to="customers.customer"
+                    ),
+                ),
+                (
+                    "invoice",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payments",
+                        to="invoicing.invoice",
+                    ),
+                ),
+                (
+                    "payment_method",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="customers.paymentmethod",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='PaymentAttempt',
+            name="PaymentAttempt",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField(help_text='1 for the first try of its invoice.')),
-                ('provider', models.CharField(max_length=20)),
-                ('idempotency_key', models.CharField(help_text='Made from business facts.', max_length=255, unique=True)),
-                ('status', models.CharField(choices=[('scheduled', 'Scheduled'), ('calling', 'Calling the provider'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], max_length=10)),
-                ('failure_reason', models.CharField(blank=True, choices=[('expired_card', 'Expired card'), ('invalid_details', 'Invalid details'), ('fraud', 'Fraud'), ('authentication_required', 'Authentication required'), ('invalid_card', 'Invalid card'), ('general_decline', 'General decline'), ('contact_provider', 'Contact the provider'), ('lack_of_funds', 'Lack of funds')], max_length=30)),
-                ('failure_message', models.TextField(blank=True)),
-                ('currency', core.fields.CurrencyField(max_length=3)),
-                ('amount_minor', models.BigIntegerField()),
-                ('due_at', models.DateTimeField(help_text="When to try, by the customer's clock.")),
-                ('lease_until', models.DateTimeField(blank=True, help_text='Wall clock: until then one worker holds it; after it the outcome is asked.', null=True)),
-                ('calls', models.PositiveSmallIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payment_attempts', to='customers.customer')),
-                ('invoice', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='attempts', to='invoicing.invoice')),
-                ('payment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='attempts', to='billing.payment')),
-                ('payment_method', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='customers.paymentmethod')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField(help_text="1 for the first try of its invoice.")),
+                ("provider", models.CharField(max_length=20)),
+                (
+                    "idempotency_key",
+                    models.CharField(help_text="Made from business facts.", max_length=255, unique=True),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("scheduled", "Scheduled"),
+                            ("calling", "Calling the provider"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "failure_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("expired_card", "Expired card"),
+                            ("invalid_details", "Invalid details"),
+                            ("fraud", "Fraud"),
+                            ("authentication_required", "Authentication required"),
+                            ("invalid_card", "Invalid card"),
+                            ("general_decline", "General decline"),
+                            ("contact_provider", "Contact the provider"),
+                            ("lack_of_funds", "Lack of funds"),
+                        ],
+                        max_length=30,
+                    ),
+                ),
+                ("failure_message", models.TextField(blank=True)),
+                ("currency", core.fields.CurrencyField(max_length=3)),
+                ("amount_minor", models.BigIntegerField()),
+                ("due_at", models.DateTimeField(help_text="When to try, by the customer's clock.")),
+                (
+                    "lease_until",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Wall clock: until then one worker holds it; after it the outcome is asked.",
+                        null=True,
+                    ),
+                ),
+                ("calls", models.PositiveSmallIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payment_attempts",
+                        to="customers.customer",
+                    ),
+                ),
+                (
+                    "invoice",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="attempts",
+                        to="invoicing.invoice",
+                    ),
+                ),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="attempts",
+                        to="billing.payment",
+                    ),
+                ),
+                (
+                    "payment_method",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="customers.paymentmethod",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Receipt',
+            name="Receipt",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('number_year', models.PositiveSmallIntegerField()),
-                ('sequence', models.PositiveBigIntegerField()),
-                ('number', models.CharField(max_length=80)),
-                ('issue_date', models.DateField()),
-                ('valid', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField()),
-                ('brand', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.brand')),
-                ('payment', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='receipt', to='billing.payment')),
-                ('series', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='receipts', to='invoicing.numberseries')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number_year", models.PositiveSmallIntegerField()),
+                ("sequence", models.PositiveBigIntegerField()),
+                ("number", models.CharField(max_length=80)),
+                ("issue_date", models.DateField()),
+                ("valid", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "brand",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="customers.brand"
+                    ),
+                ),
+                (
+                    "payment",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="receipt", to="billing.payment"
+                    ),
+                ),
+                (
+                    "series",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="receipts",
+                        to="invoicing.numberseries",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['customer', '-id'], name='billing_pay_custome_222d52_idx'),
+            model_name="payment",
+            index=models.Index(fields=["customer", "-id"], name="billing_pay_custome_222d52_idx"),
         ),
         migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(fields=['status', '-id'], name='billing_pay_status_d4e844_idx'),
+            model_name="payment",
+            index=models.Index(fields=["status", "-id"], name="billing_pay_status_d4e844_idx"),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_reference', ''), _negated=True), fields=('provider', 'external_reference'), name='one_payment_per_provider_reference'),
+            model_name="payment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_reference", ""), _negated=True),
+                fields=("provider", "external_reference"),
+                name="one_payment_per_provider_reference",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'pending')), fields=('invoice',), name='one_pending_payment_per_invoice'),
+            model_name="payment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "pending")), fields=("invoice",), name="one_pending_payment_per_invoice"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='payment_is_positive'),
+            model_name="payment",
+            constraint=models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="payment_is_positive"),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('refunded_minor__gte', 0), ('refunded_minor__lte', models.F('amount_minor'))), name='refunds_stay_within_the_payment'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("refunded_minor__gte", 0), ("refunded_minor__lte", models.F("amount_minor"))),
+                name="refunds_stay_within_the_payment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('completed_at__isnull', True), ('status', 'pending')), models.Q(models.Q(('status', 'pending'), _negated=True), ('completed_at__isnull', False)), _connector='OR'), name='payment_completed_at_fits_status'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("completed_at__isnull", True), ("status", "pending")),
+                    models.Q(models.Q(("status", "pending"), _negated=True), ("completed_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="payment_completed_at_fits_status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='paymentattempt',
-            index=models.Index(condition=models.Q(('status__in', ['scheduled', 'calling'])), fields=['due_at'], name='payment_attempt_open'),
+            model_name="paymentattempt",
+            index=models.Index(
+                condition=models.Q(("status__in", ["scheduled", "calling"])),
+                fields=["due_at"],
+                name="payment_attempt_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='paymentattempt',
-            index=models.Index(fields=['customer', '-id'], name='billing_pay_custome_4a3f43_idx'),
+            model_name="paymentattempt",
+            index=models.Index(fields=["customer", "-id"], name="billing_pay_custome_4a3f43_idx"),
         ),
         migrations.AddConstraint(
-            model_name='paymentattempt',
-            constraint=models.UniqueConstraint(fields=('invoice', 'number'), name='one_attempt_per_invoice_and_number'),
+            model_name="paymentattempt",
+            constraint=models.UniqueConstraint(fields=("invoice", "number"), name="one_attempt_per_invoice_and_number"),
         ),
         migrations.AddConstraint(
-            model_name='paymentattempt',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['scheduled', 'calling'])), fields=('invoice',), name='one_open_attempt_per_invoice'),
+            model_name="paymentattempt",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["scheduled", "calling"])),
+                fields=("invoice",),
+                name="one_open_attempt_per_invoice",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentattempt',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='attempt_is_positive'),
+            model_name="paymentattempt",
+            constraint=models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="attempt_is_positive"),
         ),
         migrations.AddConstraint(
-            model_name='paymentattempt',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'failed'), models.Q(('failure_reason', ''), _negated=True)), models.Q(models.Q(('status', 'failed'), _negated=True), ('failure_reason', '')), _connector='OR'), name='attempt_failure_has_a_reason'),
+            model_name="paymentattempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "failed"), models.Q(("failure_reason", ""), _negated=True)),
+                    models.Q(models.Q(("status", "failed"), _negated=True), ("failure_reason", "")),
+                    _connector="OR",
+                ),
+                name="attempt_failure_has_a_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.UniqueConstraint(fields=('series', 'number_year', 'sequence'), name='one_receipt_per_number'),
+            model_name="receipt",
+            constraint=models.UniqueConstraint(
+                fields=("series", "number_year", "sequence"), name="one_receipt_per_number"
+            ),
         ),
     ]

@@ -9,167 +9,323 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('core', '0001_initial'),
+        ("core", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Brand',
+            name="Brand",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('code', models.SlugField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('legal_name', models.CharField(blank=True, max_length=200)),
-                ('street_line_one', models.CharField(blank=True, max_length=200)),
-                ('street_line_two', models.CharField(blank=True, max_length=200)),
-                ('city', models.CharField(blank=True, max_length=120)),
-                ('region', models.CharField(blank=True, max_length=120)),
-                ('postcode', models.CharField(blank=True, max_length=20)),
-                ('country', models.CharField(max_length=2)),
-                ('email', models.EmailField(blank=True, max_length=254)),
-                ('tax_number', models.CharField(blank=True, max_length=40)),
-                ('vat_registered', models.BooleanField(default=True)),
-                ('tax_registrations', models.JSONField(blank=True, default=list, help_text='Country codes of further registrations.')),
-                ('one_stop_shop', models.BooleanField(default=False)),
-                ('tax_point', models.CharField(blank=True, choices=[('period_start', 'Period start'), ('period_end', 'Period end'), ('issue', 'Issue date'), ('', 'Period start in advance, period end in arrears')], default='', max_length=12)),
-                ('export', models.CharField(choices=[('zero_rated', 'Zero rated'), ('seller_rate', "Seller's rate")], default='zero_rated', max_length=12)),
-                ('time_zone', models.CharField(default='UTC', max_length=60)),
-                ('locale', models.CharField(default='en', max_length=10)),
-                ('currency', core.fields.CurrencyField(default='EUR', help_text='Main currency, for figures and tax thresholds.', max_length=3)),
-                ('payment_terms_days', models.PositiveSmallIntegerField(default=30)),
-                ('logo', models.BinaryField(blank=True, editable=True, null=True)),
-                ('logo_type', models.CharField(blank=True, max_length=40)),
-                ('colour', models.CharField(default='#1f3a5f', max_length=7)),
-                ('accent_colour', models.CharField(default='#2f7f79', max_length=7)),
-                ('footer', models.TextField(blank=True)),
-                ('payment_instructions', models.TextField(blank=True)),
-                ('iban', models.CharField(blank=True, max_length=34)),
-                ('bic', models.CharField(blank=True, max_length=11)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("code", models.SlugField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("legal_name", models.CharField(blank=True, max_length=200)),
+                ("street_line_one", models.CharField(blank=True, max_length=200)),
+                ("street_line_two", models.CharField(blank=True, max_length=200)),
+                ("city", models.CharField(blank=True, max_length=120)),
+                ("region", models.CharField(blank=True, max_length=120)),
+                ("postcode", models.CharField(blank=True, max_length=20)),
+                ("country", models.CharField(max_length=2)),
+                ("email", models.EmailField(blank=True, max_length=254)),
+                ("tax_number", models.CharField(blank=True, max_length=40)),
+                ("vat_registered", models.BooleanField(default=True)),
+                (
+                    "tax_registrations",
+                    models.JSONField(blank=True, default=list, help_text="Country codes of further registrations."),
+                ),
+                ("one_stop_shop", models.BooleanField(default=False)),
+                (
+                    "tax_point",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("period_start", "Period start"),
+                            ("period_end", "Period end"),
+                            ("issue", "Issue date"),
+                            ("", "Period start in advance, period end in arrears"),
+                        ],
+                        default="",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "export",
+                    models.CharField(
+                        choices=[("zero_rated", "Zero rated"), ("seller_rate", "Seller's rate")],
+                        default="zero_rated",
+                        max_length=12,
+                    ),
+                ),
+                ("time_zone", models.CharField(default="UTC", max_length=60)),
+                ("locale", models.CharField(default="en", max_length=10)),
+                (
+                    "currency",
+                    core.fields.CurrencyField(
+                        default="EUR", help_text="Main currency, for figures and tax thresholds.", max_length=3
+                    ),
+                ),
+                ("payment_terms_days", models.PositiveSmallIntegerField(default=30)),
+                ("logo", models.BinaryField(blank=True, editable=True, null=True)),
+                ("logo_type", models.CharField(blank=True, max_length=40)),
+                ("colour", models.CharField(default="#1f3a5f", max_length=7)),
+                ("accent_colour", models.CharField(default="#2f7f79", max_length=7)),
+                ("footer", models.TextField(blank=True)),
+                ("payment_instructions", models.TextField(blank=True)),
+                ("iban", models.CharField(blank=True, max_length=34)),
+                ("bic", models.CharField(blank=True, max_length=11)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ['code'],
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('email', models.CharField(blank=True, max_length=254)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('disabled', 'Disabled')], default='active', max_length=10)),
-                ('billing_type', models.CharField(choices=[('card', 'Card'), ('invoice', 'Invoice')], default='card', max_length=10)),
-                ('type', models.CharField(choices=[('individual', 'Individual'), ('business', 'Business')], default='individual', max_length=10)),
-                ('reference', models.CharField(blank=True, max_length=255)),
-                ('external_reference', models.CharField(blank=True, max_length=255)),
-                ('company_name', models.CharField(blank=True, max_length=200)),
-                ('street_line_one', models.CharField(blank=True, max_length=200)),
-                ('street_line_two', models.CharField(blank=True, max_length=200)),
-                ('city', models.CharField(blank=True, max_length=120)),
-                ('region', models.CharField(blank=True, max_length=120)),
-                ('postcode', models.CharField(blank=True, max_length=20)),
-                ('country', models.CharField(blank=True, max_length=2)),
-                ('tax_number', models.CharField(blank=True, max_length=40)),
-                ('tax_number_check', models.CharField(blank=True, choices=[('', 'No tax number'), ('malformed', 'Malformed'), ('format', 'Format passes'), ('confirmed', 'Confirmed online'), ('refused', 'Refused online')], default='', max_length=10)),
-                ('tax_exempt', models.BooleanField(default=False)),
-                ('standard_tax_rate', core.fields.RateField(blank=True, decimal_places=6, max_digits=12, null=True)),
-                ('digital_tax_rate', core.fields.RateField(blank=True, decimal_places=6, max_digits=12, null=True)),
-                ('locale', models.CharField(default='en', max_length=10)),
-                ('time_zone', models.CharField(blank=True, help_text="Empty: the brand's.", max_length=60)),
-                ('invoice_format', models.CharField(default='pdf', max_length=10)),
-                ('buyer_reference', models.CharField(blank=True, max_length=100)),
-                ('marketing_opt_in', models.BooleanField(default=False)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('disabled_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('test_clock', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='customers', to='core.testclock')),
-                ('brand', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='customers', to='customers.brand')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("email", models.CharField(blank=True, max_length=254)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "Active"), ("disabled", "Disabled")], default="active", max_length=10
+                    ),
+                ),
+                (
+                    "billing_type",
+                    models.CharField(choices=[("card", "Card"), ("invoice", "Invoice")], default="card", max_length=10),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("individual", "Individual"), ("business", "Business")],
+                        default="individual",
+                        max_length=10,
+                    ),
+                ),
+                ("reference", models.CharField(blank=True, max_length=255)),
+                ("external_reference", models.CharField(blank=True, max_length=255)),
+                ("company_name", models.CharField(blank=True, max_length=200)),
+                ("street_line_one", models.CharField(blank=True, max_length=200)),
+                ("street_line_two", models.CharField(blank=True, max_length=200)),
+                ("city", models.CharField(blank=True, max_length=120)),
+                ("region", models.CharField(blank=True, max_length=120)),
+                ("postcode", models.CharField(blank=True, max_length=20)),
+                ("country", models.CharField(blank=True, max_length=2)),
+                ("tax_number", models.CharField(blank=True, max_length=40)),
+                (
+                    "tax_number_check",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "No tax number"),
+                            ("malformed", "Malformed"),
+                            ("format", "Format passes"),
+                            ("confirmed", "Confirmed online"),
+                            ("refused", "Refused online"),
+                        ],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                ("tax_exempt", models.BooleanField(default=False)),
+                ("standard_tax_rate", core.fields.RateField(blank=True, decimal_places=6, max_digits=12, null=True)),
+                ("digital_tax_rate", core.fields.RateField(blank=True, decimal_places=6, max_digits=12, null=True)),
+                ("locale", models.CharField(default="en", max_length=10)),
+                ("time_zone", models.CharField(blank=True, help_text="Empty: the brand's.", max_length=60)),
+                ("invoice_format", models.CharField(default="pdf", max_length=10)),
+                ("buyer_reference", models.CharField(blank=True, max_length=100)),
+                ("marketing_opt_in", models.BooleanField(default=False)),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                ("disabled_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "test_clock",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="customers",
+                        to="core.testclock",
+                    ),
+                ),
+                (
+                    "brand",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="customers", to="customers.brand"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='PaymentMethod',
+            name="PaymentMethod",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('provider', models.CharField(max_length=20)),
-                ('provider_reference', models.CharField(max_length=255)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('brand', models.CharField(blank=True, max_length=30)),
-                ('last_four', models.CharField(blank=True, max_length=4)),
-                ('expiry_month', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('expiry_year', models.PositiveSmallIntegerField(blank=True, help_text='Four digits.', null=True)),
-                ('country', models.CharField(blank=True, max_length=2)),
-                ('is_default', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField()),
-                ('removed_at', models.DateTimeField(blank=True, null=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='payment_methods', to='customers.customer')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("provider", models.CharField(max_length=20)),
+                ("provider_reference", models.CharField(max_length=255)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                ("brand", models.CharField(blank=True, max_length=30)),
+                ("last_four", models.CharField(blank=True, max_length=4)),
+                ("expiry_month", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("expiry_year", models.PositiveSmallIntegerField(blank=True, help_text="Four digits.", null=True)),
+                ("country", models.CharField(blank=True, max_length=2)),
+                ("is_default", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField()),
+                ("removed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="payment_methods",
+                        to="customers.customer",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Agenda',
+            name="Agenda",
             fields=[
-                ('customer', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='agenda', serialize=False, to='customers.customer')),
-                ('due_at', models.DateTimeField(blank=True, help_text='Empty: nothing is ahead.', null=True)),
-                ('retry_at', models.DateTimeField(blank=True, help_text='Set while the customer is parked after a failure: not claimed before it.', null=True)),
-                ('test_clock', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='core.testclock')),
+                (
+                    "customer",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="agenda",
+                        serialize=False,
+                        to="customers.customer",
+                    ),
+                ),
+                ("due_at", models.DateTimeField(blank=True, help_text="Empty: nothing is ahead.", null=True)),
+                (
+                    "retry_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Set while the customer is parked after a failure: not claimed before it.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "test_clock",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="core.testclock"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'agenda',
+                "verbose_name_plural": "agenda",
             },
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('email'), name='gin_trgm_ops'), name='customer_email_trgm'),
+            model_name="customer",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("email"), name="gin_trgm_ops"
+                ),
+                name="customer_email_trgm",
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('reference'), name='gin_trgm_ops'), name='customer_reference_trgm'),
+            model_name="customer",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("reference"), name="gin_trgm_ops"
+                ),
+                name="customer_reference_trgm",
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('external_reference'), name='gin_trgm_ops'), name='customer_external_refere_trgm'),
+            model_name="customer",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("external_reference"), name="gin_trgm_ops"
+                ),
+                name="customer_external_refere_trgm",
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('company_name'), name='gin_trgm_ops'), name='customer_company_name_trgm'),
+            model_name="customer",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("company_name"), name="gin_trgm_ops"
+                ),
+                name="customer_company_name_trgm",
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['country', '-id'], name='customers_c_country_775587_idx'),
+            model_name="customer",
+            index=models.Index(fields=["country", "-id"], name="customers_c_country_775587_idx"),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(condition=models.Q(('reference', ''), _negated=True), fields=['reference'], name='customer_reference'),
+            model_name="customer",
+            index=models.Index(
+                condition=models.Q(("reference", ""), _negated=True), fields=["reference"], name="customer_reference"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('disabled_at__isnull', True), ('status', 'active')), models.Q(('disabled_at__isnull', False), ('status', 'disabled')), _connector='OR'), name='customer_disabled_at_fits_status'),
+            model_name="customer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("disabled_at__isnull", True), ("status", "active")),
+                    models.Q(("disabled_at__isnull", False), ("status", "disabled")),
+                    _connector="OR",
+                ),
+                name="customer_disabled_at_fits_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentmethod',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_default', True), ('removed_at__isnull', True)), fields=('customer',), name='one_default_payment_method'),
+            model_name="paymentmethod",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_default", True), ("removed_at__isnull", True)),
+                fields=("customer",),
+                name="one_default_payment_method",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentmethod',
-            constraint=models.UniqueConstraint(fields=('provider', 'provider_reference'), name='one_row_per_provider_card'),
+            model_name="paymentmethod",
+            constraint=models.UniqueConstraint(
+                fields=("provider", "provider_reference"), name="one_row_per_provider_card"
+            ),
         ),
         migrations.AddIndex(
-            model_name='agenda',
-            index=models.Index(condition=models.Q(('due_at__isnull', False), ('test_clock__isnull', True)), fields=['due_at'], name='agenda_due'),
+            model_name="agenda",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False), ("test_clock__isnull", True)),
+                fields=["due_at"],
+                name="agenda_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='agenda',
-            index=models.Index(condition=models.Q(('due_at__isnull', False), ('test_clock__isnull', False)), fields=['test_clock', 'due_at'], name='agenda_due_on_clock'),
+            model_name="agenda",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False), ("test_clock__isnull", False)),
+                fields=["test_clock", "due_at"],
+                name="agenda_due_on_clock",
+            ),
         ),
     ]

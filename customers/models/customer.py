@@ -65,9 +65,7 @@ class Customer(models.Model):
     buyer_reference = models.CharField(max_length=100, blank=True)
     marketing_opt_in = models.BooleanField(default=False)
     metadata = models.JSONField(default=dict, blank=True)
-    test_clock = models.ForeignKey(
-        TestClock, null=True, blank=True, on_delete=models.PROTECT, related_name="customers"
-    )
+    test_clock = models.ForeignKey(TestClock, null=True, blank=True, on_delete=models.PROTECT, related_name="customers")
     disabled_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()

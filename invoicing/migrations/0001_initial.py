@@ -10,328 +10,766 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0001_initial'),
-        ('subscriptions', '0001_initial'),
+        ("customers", "0001_initial"),
+        ("subscriptions", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='TaxCountry',
+            name="TaxCountry",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=2, unique=True)),
-                ('name', models.CharField(max_length=100)),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('in_eu', models.BooleanField(default=False)),
-                ('b2b_reverse_charge', models.BooleanField(default=False)),
-                ('collecting', models.BooleanField(default=False)),
-                ('threshold_minor', models.BigIntegerField(blank=True, help_text="In the brand's main currency.", null=True)),
-                ('threshold_transactions', models.PositiveIntegerField(blank=True, null=True)),
-                ('threshold_period', models.CharField(choices=[('calendar', 'Calendar year'), ('rolling', 'Rolling twelve months')], default='calendar', max_length=10)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("code", models.CharField(max_length=2, unique=True)),
+                ("name", models.CharField(max_length=100)),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                ("in_eu", models.BooleanField(default=False)),
+                ("b2b_reverse_charge", models.BooleanField(default=False)),
+                ("collecting", models.BooleanField(default=False)),
+                (
+                    "threshold_minor",
+                    models.BigIntegerField(blank=True, help_text="In the brand's main currency.", null=True),
+                ),
+                ("threshold_transactions", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "threshold_period",
+                    models.CharField(
+                        choices=[("calendar", "Calendar year"), ("rolling", "Rolling twelve months")],
+                        default="calendar",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name_plural': 'tax countries',
-                'ordering': ['code'],
+                "verbose_name_plural": "tax countries",
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='NumberSeries',
+            name="NumberSeries",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('invoice', 'Invoices'), ('credit_note', 'Credit notes'), ('receipt', 'Receipts')], max_length=12)),
-                ('format', models.CharField(default='INV-{year}-{seq:06}', max_length=60)),
-                ('reset', models.CharField(choices=[('yearly', 'Yearly'), ('never', 'Never')], default='yearly', max_length=10)),
-                ('created_at', models.DateTimeField()),
-                ('brand', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='number_series', to='customers.brand')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("invoice", "Invoices"), ("credit_note", "Credit notes"), ("receipt", "Receipts")],
+                        max_length=12,
+                    ),
+                ),
+                ("format", models.CharField(default="INV-{year}-{seq:06}", max_length=60)),
+                (
+                    "reset",
+                    models.CharField(
+                        choices=[("yearly", "Yearly"), ("never", "Never")], default="yearly", max_length=10
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "brand",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="number_series", to="customers.brand"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'number series',
+                "verbose_name_plural": "number series",
             },
         ),
         migrations.CreateModel(
-            name='NumberCounter',
+            name="NumberCounter",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('year', models.PositiveSmallIntegerField()),
-                ('last_sequence', models.PositiveBigIntegerField(default=0)),
-                ('series', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='counters', to='invoicing.numberseries')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("year", models.PositiveSmallIntegerField()),
+                ("last_sequence", models.PositiveBigIntegerField(default=0)),
+                (
+                    "series",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="counters",
+                        to="invoicing.numberseries",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Invoice',
+            name="Invoice",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('origin', models.CharField(choices=[('start', 'Start of a subscription'), ('cycle', 'Billing cycle'), ('change', 'Change of a subscription'), ('final', 'End of a subscription'), ('manual', 'Made by hand')], max_length=10)),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('open', 'Open'), ('paid', 'Paid'), ('void', 'Void'), ('uncollectible', 'Uncollectible')], max_length=15)),
-                ('currency', core.fields.CurrencyField(max_length=3)),
-                ('number_year', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('sequence', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('number', models.CharField(blank=True, max_length=80, null=True)),
-                ('due_moment_at', models.DateTimeField(help_text='The due moment this invoice answers.')),
-                ('issue_date', models.DateField(blank=True, null=True)),
-                ('due_date', models.DateField(blank=True, null=True)),
-                ('supply_start', models.DateTimeField(blank=True, null=True)),
-                ('supply_end', models.DateTimeField(blank=True, null=True)),
-                ('sub_total_minor', models.BigIntegerField(help_text='Net.')),
-                ('discount_total_minor', models.BigIntegerField(default=0)),
-                ('tax_total_minor', models.BigIntegerField()),
-                ('total_minor', models.BigIntegerField()),
-                ('balance_applied_minor', models.BigIntegerField(default=0, help_text='Positive: credit used; negative: debit taken.')),
-                ('amount_paid_minor', models.BigIntegerField(default=0)),
-                ('amount_credited_minor', models.BigIntegerField(default=0, help_text='Credit notes and write-offs against it.')),
-                ('amount_due_minor', models.BigIntegerField()),
-                ('billing_type', models.CharField(choices=[('card', 'Card'), ('invoice', 'Invoice')], max_length=10)),
-                ('seller', models.JSONField(help_text="The brand's identity as of issue.")),
-                ('buyer', models.JSONField(help_text="The customer's identity as of issue.")),
-                ('locale', models.CharField(max_length=10)),
-                ('time_zone', models.CharField(max_length=60)),
-                ('notes', models.JSONField(blank=True, default=list)),
-                ('created_at', models.DateTimeField()),
-                ('finalized_at', models.DateTimeField(blank=True, null=True)),
-                ('paid_at', models.DateTimeField(blank=True, null=True)),
-                ('voided_at', models.DateTimeField(blank=True, null=True)),
-                ('uncollectible_at', models.DateTimeField(blank=True, null=True)),
-                ('brand', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.brand')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='customers.customer')),
-                ('payment_method', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='customers.paymentmethod')),
-                ('series', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='invoicing.numberseries')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("start", "Start of a subscription"),
+                            ("cycle", "Billing cycle"),
+                            ("change", "Change of a subscription"),
+                            ("final", "End of a subscription"),
+                            ("manual", "Made by hand"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("open", "Open"),
+                            ("paid", "Paid"),
+                            ("void", "Void"),
+                            ("uncollectible", "Uncollectible"),
+                        ],
+                        max_length=15,
+                    ),
+                ),
+                ("currency", core.fields.CurrencyField(max_length=3)),
+                ("number_year", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("sequence", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("number", models.CharField(blank=True, max_length=80, null=True)),
+                ("due_moment_at", models.DateTimeField(help_text="The due moment this invoice answers.")),
+                ("issue_date", models.DateField(blank=True, null=True)),
+                ("due_date", models.DateField(blank=True, null=True)),
+                ("supply_start", models.DateTimeField(blank=True, null=True)),
+                ("supply_end", models.DateTimeField(blank=True, null=True)),
+                ("sub_total_minor", models.BigIntegerField(help_text="Net.")),
+                ("discount_total_minor", models.BigIntegerField(default=0)),
+                ("tax_total_minor", models.BigIntegerField()),
+                ("total_minor", models.BigIntegerField()),
+                (
+                    "balance_applied_minor",
+                    models.BigIntegerField(default=0, help_text="Positive: credit used; negative: debit taken."),
+                ),
+                ("amount_paid_minor", models.BigIntegerField(default=0)),
+                (
+                    "amount_credited_minor",
+                    models.BigIntegerField(default=0, help_text="Credit notes and write-offs against it."),
+                ),
+                ("amount_due_minor", models.BigIntegerField()),
+                ("billing_type", models.CharField(choices=[("card", "Card"), ("invoice", "Invoice")], max_length=10)),
+                ("seller", models.JSONField(help_text="The brand's identity as of issue.")),
+                ("buyer", models.JSONField(help_text="The customer's identity as of issue.")),
+                ("locale", models.CharField(max_length=10)),
+                ("time_zone", models.CharField(max_length=60)),
+                ("notes", models.JSONField(blank=True, default=list)),
+                ("created_at", models.DateTimeField()),
+                ("finalized_at", models.DateTimeField(blank=True, null=True)),
+                ("paid_at", models.DateTimeField(blank=True, null=True)),
+                ("voided_at", models.DateTimeField(blank=True, null=True)),
+                ("uncollectible_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "brand",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="customers.brand"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="invoices", to="customers.customer"
+                    ),
+                ),
+                (
+                    "payment_method",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="customers.paymentmethod",
+                    ),
+                ),
+                (
+                    "series",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="invoices",
+                        to="invoicing.numberseries",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='CreditNote',
+            name="CreditNote",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('origin', models.CharField(choices=[('change', 'Change of a subscription'), ('cycle', 'Billing cycle'), ('void', 'Voided invoice'), ('refund', 'Refund'), ('manual', 'Made by hand')], max_length=10)),
-                ('currency', core.fields.CurrencyField(max_length=3)),
-                ('number_year', models.PositiveSmallIntegerField()),
-                ('sequence', models.PositiveBigIntegerField()),
-                ('number', models.CharField(max_length=80)),
-                ('issue_date', models.DateField()),
-                ('sub_total_minor', models.BigIntegerField()),
-                ('tax_total_minor', models.BigIntegerField()),
-                ('total_minor', models.BigIntegerField()),
-                ('to_invoices_minor', models.BigIntegerField(help_text='What lowered open invoices.')),
-                ('to_balance_minor', models.BigIntegerField(help_text="What went to the customer's balance.")),
-                ('refunded_minor', models.BigIntegerField(default=0, help_text='What was paid out.')),
-                ('seller', models.JSONField()),
-                ('buyer', models.JSONField()),
-                ('locale', models.CharField(max_length=10)),
-                ('time_zone', models.CharField(max_length=60)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField()),
-                ('brand', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.brand')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credit_notes', to='customers.customer')),
-                ('series', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credit_notes', to='invoicing.numberseries')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("change", "Change of a subscription"),
+                            ("cycle", "Billing cycle"),
+                            ("void", "Voided invoice"),
+                            ("refund", "Refund"),
+                            ("manual", "Made by hand"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("currency", core.fields.CurrencyField(max_length=3)),
+                ("number_year", models.PositiveSmallIntegerField()),
+                ("sequence", models.PositiveBigIntegerField()),
+                ("number", models.CharField(max_length=80)),
+                ("issue_date", models.DateField()),
+                ("sub_total_minor", models.BigIntegerField()),
+                ("tax_total_minor", models.BigIntegerField()),
+                ("total_minor", models.BigIntegerField()),
+                ("to_invoices_minor", models.BigIntegerField(help_text="What lowered open invoices.")),
+                ("to_balance_minor", models.BigIntegerField(help_text="What went to the customer's balance.")),
+                ("refunded_minor", models.BigIntegerField(default=0, help_text="What was paid out.")),
+                ("seller", models.JSONField()),
+                ("buyer", models.JSONField()),
+                ("locale", models.CharField(max_length=10)),
+                ("time_zone", models.CharField(max_length=60)),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "brand",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="customers.brand"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credit_notes",
+                        to="customers.customer",
+                    ),
+                ),
+                (
+                    "series",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credit_notes",
+                        to="invoicing.numberseries",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='StoredDocument',
+            name="StoredDocument",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('object_kind', models.CharField(max_length=20)),
-                ('object_id', models.UUIDField()),
-                ('format', models.CharField(default='pdf', max_length=20)),
-                ('content_type', models.CharField(max_length=80)),
-                ('storage_name', models.CharField(max_length=300)),
-                ('sha256', models.CharField(max_length=64)),
-                ('size_bytes', models.PositiveBigIntegerField()),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("object_kind", models.CharField(max_length=20)),
+                ("object_id", models.UUIDField()),
+                ("format", models.CharField(default="pdf", max_length=20)),
+                ("content_type", models.CharField(max_length=80)),
+                ("storage_name", models.CharField(max_length=300)),
+                ("sha256", models.CharField(max_length=64)),
+                ("size_bytes", models.PositiveBigIntegerField()),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('object_id', 'object_kind', 'format'), name='one_rendering_per_format')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("object_id", "object_kind", "format"), name="one_rendering_per_format"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='TaxState',
+            name="TaxState",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=10)),
-                ('name', models.CharField(max_length=100)),
-                ('collecting', models.BooleanField(default=False)),
-                ('threshold_minor', models.BigIntegerField(blank=True, null=True)),
-                ('threshold_transactions', models.PositiveIntegerField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('country', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='states', to='invoicing.taxcountry')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("code", models.CharField(max_length=10)),
+                ("name", models.CharField(max_length=100)),
+                ("collecting", models.BooleanField(default=False)),
+                ("threshold_minor", models.BigIntegerField(blank=True, null=True)),
+                ("threshold_transactions", models.PositiveIntegerField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "country",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="states", to="invoicing.taxcountry"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['code'],
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='TaxRule',
+            name="TaxRule",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('rate', core.fields.RateField(decimal_places=6, help_text='Percent.', max_digits=12)),
-                ('valid_from', models.DateField()),
-                ('valid_until', models.DateField(blank=True, help_text='First day it no longer holds; empty: open.', null=True)),
-                ('created_at', models.DateTimeField()),
-                ('country', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='invoicing.taxcountry')),
-                ('tax_type', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rules', to='subscriptions.taxtype')),
-                ('state', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='invoicing.taxstate')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("rate", core.fields.RateField(decimal_places=6, help_text="Percent.", max_digits=12)),
+                ("valid_from", models.DateField()),
+                (
+                    "valid_until",
+                    models.DateField(blank=True, help_text="First day it no longer holds; empty: open.", null=True),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "country",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="rules", to="invoicing.taxcountry"
+                    ),
+                ),
+                (
+                    "tax_type",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="rules", to="subscriptions.taxtype"
+                    ),
+                ),
+                (
+                    "state",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rules",
+                        to="invoicing.taxstate",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['country', 'valid_from'],
+                "ordering": ["country", "valid_from"],
             },
         ),
         migrations.CreateModel(
-            name='CreditNoteLine',
+            name="CreditNoteLine",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('position', models.PositiveIntegerField()),
-                ('kind', models.CharField(max_length=10)),
-                ('period_start', models.DateTimeField(blank=True, null=True)),
-                ('period_end', models.DateTimeField(blank=True, null=True)),
-                ('tier', models.PositiveSmallIntegerField(default=0)),
-                ('revision', models.PositiveIntegerField(default=0)),
-                ('description', models.CharField(max_length=400)),
-                ('quantity', models.DecimalField(decimal_places=12, max_digits=28)),
-                ('currency', core.fields.CurrencyField(max_length=3)),
-                ('amount_minor', models.BigIntegerField()),
-                ('discount_minor', models.BigIntegerField(default=0)),
-                ('net_minor', models.BigIntegerField()),
-                ('tax_minor', models.BigIntegerField()),
-                ('gross_minor', models.BigIntegerField()),
-                ('including_tax', models.BooleanField()),
-                ('tax_rate', core.fields.RateField(decimal_places=6, max_digits=12)),
-                ('tax_category', models.CharField(max_length=2)),
-                ('tax_country', models.CharField(blank=True, max_length=2)),
-                ('proof', models.JSONField()),
-                ('credit_note', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='invoicing.creditnote')),
-                ('item', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='subscriptions.subscriptionitem')),
-                ('subscription', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='subscriptions.subscription')),
-                ('invoice', models.ForeignKey(blank=True, help_text='The invoice whose line is reversed.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='credit_lines', to='invoicing.invoice')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("position", models.PositiveIntegerField()),
+                ("kind", models.CharField(max_length=10)),
+                ("period_start", models.DateTimeField(blank=True, null=True)),
+                ("period_end", models.DateTimeField(blank=True, null=True)),
+                ("tier", models.PositiveSmallIntegerField(default=0)),
+                ("revision", models.PositiveIntegerField(default=0)),
+                ("description", models.CharField(max_length=400)),
+                ("quantity", models.DecimalField(decimal_places=12, max_digits=28)),
+                ("currency", core.fields.CurrencyField(max_length=3)),
+                ("amount_minor", models.BigIntegerField()),
+                ("discount_minor", models.BigIntegerField(default=0)),
+                ("net_minor", models.BigIntegerField()),
+                ("tax_minor", models.BigIntegerField()),
+                ("gross_minor", models.BigIntegerField()),
+                ("including_tax", models.BooleanField()),
+                ("tax_rate", core.fields.RateField(decimal_places=6, max_digits=12)),
+                ("tax_category", models.CharField(max_length=2)),
+                ("tax_country", models.CharField(blank=True, max_length=2)),
+                ("proof", models.JSONField()),
+                (
+                    "credit_note",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="invoicing.creditnote"
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="subscriptions.subscriptionitem",
+                    ),
+                ),
+                (
+                    "subscription",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="subscriptions.subscription",
+                    ),
+                ),
+                (
+                    "invoice",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The invoice whose line is reversed.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credit_lines",
+                        to="invoicing.invoice",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['credit_note', 'position'],
-                'constraints': [models.UniqueConstraint(fields=('item', 'period_start', 'kind', 'tier', 'revision'), name='a_charge_is_credited_once'), models.CheckConstraint(condition=models.Q(('gross_minor', django.db.models.expressions.CombinedExpression(models.F('net_minor'), '+', models.F('tax_minor')))), name='credit_line_gross_is_net_and_tax')],
+                "ordering": ["credit_note", "position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("item", "period_start", "kind", "tier", "revision"), name="a_charge_is_credited_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "gross_minor",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("net_minor"), "+", models.F("tax_minor")
+                                ),
+                            )
+                        ),
+                        name="credit_line_gross_is_net_and_tax",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='InvoiceLine',
+            name="InvoiceLine",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('position', models.PositiveIntegerField()),
-                ('kind', models.CharField(choices=[('recurring', 'Recurring'), ('one_off', 'One-off'), ('usage', 'Usage'), ('seats', 'Seats'), ('minimum', 'Minimum commitment'), ('credit', 'Credit for unused time'), ('manual', 'Made by hand')], max_length=10)),
-                ('period_start', models.DateTimeField(blank=True, null=True)),
-                ('period_end', models.DateTimeField(blank=True, null=True)),
-                ('tier', models.PositiveSmallIntegerField(default=0)),
-                ('revision', models.PositiveIntegerField(default=0)),
-                ('description', models.CharField(max_length=400)),
-                ('quantity', models.DecimalField(decimal_places=12, max_digits=28)),
-                ('unit_price', core.fields.UnitPriceField(blank=True, decimal_places=12, help_text='Minor units; empty when no single price applies.', max_digits=28, null=True)),
-                ('currency', core.fields.CurrencyField(max_length=3)),
-                ('amount_minor', models.BigIntegerField(help_text="Before discount, in the price's own mode (with or without tax).")),
-                ('discount_minor', models.BigIntegerField(default=0)),
-                ('net_minor', models.BigIntegerField()),
-                ('tax_minor', models.BigIntegerField()),
-                ('gross_minor', models.BigIntegerField()),
-                ('including_tax', models.BooleanField()),
-                ('tax_rate', core.fields.RateField(decimal_places=6, help_text='Percent.', max_digits=12)),
-                ('tax_category', models.CharField(max_length=2)),
-                ('tax_country', models.CharField(blank=True, max_length=2)),
-                ('proof', models.JSONField(help_text='The inputs that make this amount again.')),
-                ('invoice', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='invoicing.invoice')),
-                ('item', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='subscriptions.subscriptionitem')),
-                ('subscription', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='subscriptions.subscription')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("position", models.PositiveIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("recurring", "Recurring"),
+                            ("one_off", "One-off"),
+                            ("usage", "Usage"),
+                            ("seats", "Seats"),
+                            ("minimum", "Minimum commitment"),
+                            ("credit", "Credit for unused time"),
+                            ("manual", "Made by hand"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("period_start", models.DateTimeField(blank=True, null=True)),
+                ("period_end", models.DateTimeField(blank=True, null=True)),
+                ("tier", models.PositiveSmallIntegerField(default=0)),
+                ("revision", models.PositiveIntegerField(default=0)),
+                ("description", models.CharField(max_length=400)),
+                ("quantity", models.DecimalField(decimal_places=12, max_digits=28)),
+                (
+                    "unit_price",
+                    core.fields.UnitPriceField(
+                        blank=True,
+                        decimal_places=12,
+                        help_text="Minor units; empty when no single price applies.",
+                        max_digits=28,
+                        null=True,
+                    ),
+                ),
+                ("currency", core.fields.CurrencyField(max_length=3)),
+                (
+                    "amount_minor",
+                    models.BigIntegerField(help_text="Before discount, in the price's own mode (with or without tax)."),
+                ),
+                ("discount_minor", models.BigIntegerField(default=0)),
+                ("net_minor", models.BigIntegerField()),
+                ("tax_minor", models.BigIntegerField()),
+                ("gross_minor", models.BigIntegerField()),
+                ("including_tax", models.BooleanField()),
+                ("tax_rate", core.fields.RateField(decimal_places=6, help_text="Percent.", max_digits=12)),
+                ("tax_category", models.CharField(max_length=2)),
+                ("tax_country", models.CharField(blank=True, max_length=2)),
+                ("proof", models.JSONField(help_text="The inputs that make this amount again.")),
+                (
+                    "invoice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="invoicing.invoice"
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="subscriptions.subscriptionitem",
+                    ),
+                ),
+                (
+                    "subscription",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="subscriptions.subscription",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['invoice', 'position'],
-                'constraints': [models.UniqueConstraint(fields=('item', 'period_start', 'kind', 'tier', 'revision'), name='a_charge_is_billed_once'), models.CheckConstraint(condition=models.Q(('gross_minor', django.db.models.expressions.CombinedExpression(models.F('net_minor'), '+', models.F('tax_minor')))), name='line_gross_is_net_and_tax'), models.CheckConstraint(condition=models.Q(models.Q(('including_tax', False), ('net_minor', django.db.models.expressions.CombinedExpression(models.F('amount_minor'), '-', models.F('discount_minor')))), models.Q(('gross_minor', django.db.models.expressions.CombinedExpression(models.F('amount_minor'), '-', models.F('discount_minor'))), ('including_tax', True)), _connector='OR'), name='line_amount_less_discount_is_charged')],
+                "ordering": ["invoice", "position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("item", "period_start", "kind", "tier", "revision"), name="a_charge_is_billed_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "gross_minor",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("net_minor"), "+", models.F("tax_minor")
+                                ),
+                            )
+                        ),
+                        name="line_gross_is_net_and_tax",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("including_tax", False),
+                                (
+                                    "net_minor",
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("amount_minor"), "-", models.F("discount_minor")
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                (
+                                    "gross_minor",
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("amount_minor"), "-", models.F("discount_minor")
+                                    ),
+                                ),
+                                ("including_tax", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="line_amount_less_discount_is_charged",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='numberseries',
-            constraint=models.UniqueConstraint(fields=('brand', 'kind'), name='one_series_per_brand_and_kind'),
+            model_name="numberseries",
+            constraint=models.UniqueConstraint(fields=("brand", "kind"), name="one_series_per_brand_and_kind"),
         ),
         migrations.AddConstraint(
-            model_name='numbercounter',
-            constraint=models.UniqueConstraint(fields=('series', 'year'), name='one_counter_per_year'),
+            model_name="numbercounter",
+            constraint=models.UniqueConstraint(fields=("series", "year"), name="one_counter_per_year"),
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['customer', '-id'], name='invoicing_i_custome_ef6513_idx'),
+            model_name="invoice",
+            index=models.Index(fields=["customer", "-id"], name="invoicing_i_custome_ef6513_idx"),
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['status', '-id'], name='invoicing_i_status_643ed4_idx'),
+            model_name="invoice",
+            index=models.Index(fields=["status", "-id"], name="invoicing_i_status_643ed4_idx"),
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(condition=models.Q(('status', 'open')), fields=['due_date'], name='invoice_open_due_date'),
+            model_name="invoice",
+            index=models.Index(
+                condition=models.Q(("status", "open")), fields=["due_date"], name="invoice_open_due_date"
+            ),
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('number'), name='gin_trgm_ops'), name='invoice_number_trgm'),
+            model_name="invoice",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("number"), name="gin_trgm_ops"
+                ),
+                name="invoice_number_trgm",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.UniqueConstraint(fields=('series', 'number_year', 'sequence'), name='one_invoice_per_number'),
+            model_name="invoice",
+            constraint=models.UniqueConstraint(
+                fields=("series", "number_year", "sequence"), name="one_invoice_per_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.UniqueConstraint(fields=('brand', 'number'), name='invoice_number_is_unique_in_its_brand'),
+            model_name="invoice",
+            constraint=models.UniqueConstraint(
+                fields=("brand", "number"), name="invoice_number_is_unique_in_its_brand"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finalized_at__isnull', True), ('number__isnull', True), ('sequence__isnull', True), ('status', 'draft')), models.Q(models.Q(('status', 'draft'), _negated=True), ('finalized_at__isnull', False), ('issue_date__isnull', False), ('number__isnull', False), ('sequence__isnull', False)), _connector='OR'), name='invoice_number_fits_status'),
+            model_name="invoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("finalized_at__isnull", True),
+                        ("number__isnull", True),
+                        ("sequence__isnull", True),
+                        ("status", "draft"),
+                    ),
+                    models.Q(
+                        models.Q(("status", "draft"), _negated=True),
+                        ("finalized_at__isnull", False),
+                        ("issue_date__isnull", False),
+                        ("number__isnull", False),
+                        ("sequence__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="invoice_number_fits_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('total_minor', django.db.models.expressions.CombinedExpression(models.F('sub_total_minor'), '+', models.F('tax_total_minor')))), name='invoice_total_is_net_and_tax'),
+            model_name="invoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "total_minor",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("sub_total_minor"), "+", models.F("tax_total_minor")
+                        ),
+                    )
+                ),
+                name="invoice_total_is_net_and_tax",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_due_minor', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('total_minor'), '-', models.F('balance_applied_minor')), '-', models.F('amount_paid_minor')), '-', models.F('amount_credited_minor')))), name='invoice_amount_due_adds_up'),
+            model_name="invoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "amount_due_minor",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("total_minor"), "-", models.F("balance_applied_minor")
+                                ),
+                                "-",
+                                models.F("amount_paid_minor"),
+                            ),
+                            "-",
+                            models.F("amount_credited_minor"),
+                        ),
+                    )
+                ),
+                name="invoice_amount_due_adds_up",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_due_minor__gte', 0)), name='invoice_amount_due_not_negative'),
+            model_name="invoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_due_minor__gte", 0)), name="invoice_amount_due_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount_due_minor', 0), ('paid_at__isnull', False), ('status', 'paid')), models.Q(('status', 'paid'), _negated=True), _connector='OR'), name='invoice_paid_has_nothing_due'),
+            model_name="invoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("amount_due_minor", 0), ("paid_at__isnull", False), ("status", "paid")),
+                    models.Q(("status", "paid"), _negated=True),
+                    _connector="OR",
+                ),
+                name="invoice_paid_has_nothing_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='creditnote',
-            index=models.Index(fields=['customer', '-id'], name='invoicing_c_custome_94b624_idx'),
+            model_name="creditnote",
+            index=models.Index(fields=["customer", "-id"], name="invoicing_c_custome_94b624_idx"),
         ),
         migrations.AddConstraint(
-            model_name='creditnote',
-            constraint=models.UniqueConstraint(fields=('series', 'number_year', 'sequence'), name='one_credit_note_per_number'),
+            model_name="creditnote",
+            constraint=models.UniqueConstraint(
+                fields=("series", "number_year", "sequence"), name="one_credit_note_per_number"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='creditnote',
-            constraint=models.UniqueConstraint(fields=('brand', 'number'), name='credit_note_number_is_unique_in_its_brand'),
+            model_name="creditnote",
+            constraint=models.UniqueConstraint(
+                fields=("brand", "number"), name="credit_note_number_is_unique_in_its_brand"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='creditnote',
-            constraint=models.CheckConstraint(condition=models.Q(('total_minor', django.db.models.expressions.CombinedExpression(models.F('sub_total_minor'), '+', models.F('tax_total_minor')))), name='credit_note_total_is_net_and_tax'),
+            model_name="creditnote",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "total_minor",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("sub_total_minor"), "+", models.F("tax_total_minor")
+                        ),
+                    )
+                ),
+                name="credit_note_total_is_net_and_tax",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='creditnote',
-            constraint=models.CheckConstraint(condition=models.Q(('total_minor', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('to_invoices_minor'), '+', models.F('to_balance_minor')), '+', models.F('refunded_minor')))), name='credit_note_is_given_back_whole'),
+            model_name="creditnote",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "total_minor",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("to_invoices_minor"), "+", models.F("to_balance_minor")
+                            ),
+                            "+",
+                            models.F("refunded_minor"),
+                        ),
+                    )
+                ),
+                name="credit_note_is_given_back_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='taxstate',
-            constraint=models.UniqueConstraint(fields=('country', 'code'), name='one_state_per_code'),
+            model_name="taxstate",
+            constraint=models.UniqueConstraint(fields=("country", "code"), name="one_state_per_code"),
         ),
         migrations.AddConstraint(
-            model_name='taxrule',
-            constraint=models.CheckConstraint(condition=models.Q(('rate__gte', 0), ('rate__lte', 100)), name='tax_rate_is_a_percentage'),
+            model_name="taxrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("rate__gte", 0), ("rate__lte", 100)), name="tax_rate_is_a_percentage"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='taxrule',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_until__isnull', True), ('valid_until__gt', models.F('valid_from')), _connector='OR'), name='tax_rule_ends_after_it_starts'),
+            model_name="taxrule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_until__isnull", True), ("valid_until__gt", models.F("valid_from")), _connector="OR"
+                ),
+                name="tax_rule_ends_after_it_starts",
+            ),
         ),
     ]

@@ -69,7 +69,11 @@ class CreditNoteLine(models.Model):
     id = id_field()
     credit_note = models.ForeignKey(CreditNote, on_delete=models.PROTECT, related_name="lines")
     invoice = models.ForeignKey(
-        Invoice, null=True, blank=True, on_delete=models.PROTECT, related_name="credit_lines",
+        Invoice,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="credit_lines",
         help_text="The invoice whose line is reversed.",
     )
     position = models.PositiveIntegerField()

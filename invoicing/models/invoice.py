@@ -82,7 +82,8 @@ class Invoice(models.Model):
                 name="invoice_number_fits_status",
             ),
             models.CheckConstraint(
-                condition=Q(total_minor=F("sub_total_minor") + F("tax_total_minor")), name="invoice_total_is_net_and_tax"
+                condition=Q(total_minor=F("sub_total_minor") + F("tax_total_minor")),
+                name="invoice_total_is_net_and_tax",
             ),
             models.CheckConstraint(
                 condition=Q(

@@ -7,72 +7,132 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0001_initial'),
+        ("customers", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=30)),
-                ('object_kind', models.CharField(max_length=30)),
-                ('object_id', models.UUIDField()),
-                ('posted_at', models.DateTimeField(help_text="The moment of the fact, by the customer's clock.")),
-                ('accounting_date', models.DateField(help_text="The brand's local date of the fact.")),
-                ('customer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='customers.customer')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("kind", models.CharField(max_length=30)),
+                ("object_kind", models.CharField(max_length=30)),
+                ("object_id", models.UUIDField()),
+                ("posted_at", models.DateTimeField(help_text="The moment of the fact, by the customer's clock.")),
+                ("accounting_date", models.DateField(help_text="The brand's local date of the fact.")),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="customers.customer",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'entries',
-                'ordering': ['-id'],
+                "verbose_name_plural": "entries",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Posting',
+            name="Posting",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('account', models.CharField(choices=[('receivable', 'Receivable'), ('revenue', 'Revenue'), ('deferred_revenue', 'Deferred revenue'), ('tax_payable', 'Tax payable'), ('customer_balance', 'Customer balance'), ('credit_granted', 'Credit granted'), ('provider_clearing', 'Provider clearing'), ('processor_fees', 'Processor fees'), ('bad_debt', 'Bad debt')], max_length=20)),
-                ('country', models.CharField(blank=True, max_length=2)),
-                ('currency', core.fields.CurrencyField(max_length=3)),
-                ('amount_minor', models.BigIntegerField()),
-                ('customer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.customer')),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.entry')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "account",
+                    models.CharField(
+                        choices=[
+                            ("receivable", "Receivable"),
+                            ("revenue", "Revenue"),
+                            ("deferred_revenue", "Deferred revenue"),
+                            ("tax_payable", "Tax payable"),
+                            ("customer_balance", "Customer balance"),
+                            ("credit_granted", "Credit granted"),
+                            ("provider_clearing", "Provider clearing"),
+                            ("processor_fees", "Processor fees"),
+                            ("bad_debt", "Bad debt"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("country", models.CharField(blank=True, max_length=2)),
+                ("currency", core.fields.CurrencyField(max_length=3)),
+                ("amount_minor", models.BigIntegerField()),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.customer",
+                    ),
+                ),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="postings", to="ledger.entry"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='CustomerBalance',
+            name="CustomerBalance",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('currency', core.fields.CurrencyField(max_length=3)),
-                ('balance_minor', models.BigIntegerField(default=0, help_text='Positive: credit the customer may use.')),
-                ('receivable_minor', models.BigIntegerField(default=0, help_text='Positive: the customer owes.')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='balances', to='customers.customer')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("currency", core.fields.CurrencyField(max_length=3)),
+                (
+                    "balance_minor",
+                    models.BigIntegerField(default=0, help_text="Positive: credit the customer may use."),
+                ),
+                ("receivable_minor", models.BigIntegerField(default=0, help_text="Positive: the customer owes.")),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="balances", to="customers.customer"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('customer', 'currency'), name='one_balance_per_currency')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("customer", "currency"), name="one_balance_per_currency")
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['accounting_date'], name='ledger_entr_account_55e59b_idx'),
+            model_name="entry",
+            index=models.Index(fields=["accounting_date"], name="ledger_entr_account_55e59b_idx"),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('object_id', 'kind'), name='one_entry_per_fact'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(fields=("object_id", "kind"), name="one_entry_per_fact"),
         ),
         migrations.AddIndex(
-            model_name='posting',
-            index=models.Index(fields=['account', 'currency'], include=('amount_minor',), name='posting_account'),
+            model_name="posting",
+            index=models.Index(fields=["account", "currency"], include=("amount_minor",), name="posting_account"),
         ),
         migrations.AddConstraint(
-            model_name='posting',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor', 0), _negated=True), name='posting_is_not_zero'),
+            model_name="posting",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_minor", 0), _negated=True), name="posting_is_not_zero"
+            ),
         ),
     ]

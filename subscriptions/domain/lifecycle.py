@@ -46,9 +46,7 @@ class InvalidTransition(ValueError):
         self.action = action
 
 
-ACTIVE_STATUSES = frozenset(
-    {Status.ACTIVE, Status.TRIAL_ACTIVE, Status.PENDING_CANCEL, Status.OVERDUE_PAYMENT_OPEN}
-)
+ACTIVE_STATUSES = frozenset({Status.ACTIVE, Status.TRIAL_ACTIVE, Status.PENDING_CANCEL, Status.OVERDUE_PAYMENT_OPEN})
 """What counts as active for lists and entitlements."""
 
 LIVE_STATUSES = frozenset(Status) - {Status.CANCELLED}

@@ -10,390 +10,896 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0001_initial'),
+        ("customers", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Feature',
+            name="Feature",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('code', models.SlugField(max_length=100, unique=True)),
-                ('description', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("code", models.SlugField(max_length=100, unique=True)),
+                ("description", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Metric',
+            name="Metric",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('code', models.CharField(max_length=100, unique=True)),
-                ('aggregation', models.CharField(choices=[('count', 'Count'), ('sum', 'Sum'), ('max', 'Maximum'), ('latest', 'Latest'), ('unique_count', 'Unique count'), ('weighted_sum', 'Weighted sum')], max_length=20)),
-                ('aggregation_property', models.CharField(blank=True, max_length=100)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("code", models.CharField(max_length=100, unique=True)),
+                (
+                    "aggregation",
+                    models.CharField(
+                        choices=[
+                            ("count", "Count"),
+                            ("sum", "Sum"),
+                            ("max", "Maximum"),
+                            ("latest", "Latest"),
+                            ("unique_count", "Unique count"),
+                            ("weighted_sum", "Weighted sum"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("aggregation_property", models.CharField(blank=True, max_length=100)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('external_reference', models.CharField(blank=True, max_length=255)),
-                ('tax_rate', core.fields.RateField(blank=True, decimal_places=6, help_text="The product's own rate in percent, for domestic supplies.", max_digits=12, null=True)),
-                ('physical', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("external_reference", models.CharField(blank=True, max_length=255)),
+                (
+                    "tax_rate",
+                    core.fields.RateField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="The product's own rate in percent, for domestic supplies.",
+                        max_digits=12,
+                        null=True,
+                    ),
+                ),
+                ("physical", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='MetricFilter',
+            name="MetricFilter",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(help_text='The property.', max_length=100)),
-                ('code', models.CharField(blank=True, max_length=100)),
-                ('value', models.CharField(max_length=200)),
-                ('type', models.CharField(choices=[('inclusive', 'Keep only'), ('exclusive', 'Drop')], max_length=10)),
-                ('metric', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='filters', to='subscriptions.metric')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(help_text="The property.", max_length=100)),
+                ("code", models.CharField(blank=True, max_length=100)),
+                ("value", models.CharField(max_length=200)),
+                ("type", models.CharField(choices=[("inclusive", "Keep only"), ("exclusive", "Drop")], max_length=10)),
+                (
+                    "metric",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="filters", to="subscriptions.metric"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Price',
+            name="Price",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('external_reference', models.CharField(blank=True, max_length=255)),
-                ('type', models.CharField(choices=[('fixed_price', 'Fixed price'), ('one_off', 'One-off'), ('unit', 'Per unit'), ('package', 'Package'), ('tiered_volume', 'Tiered, volume'), ('tiered_graduated', 'Tiered, graduated'), ('percentage', 'Percentage')], max_length=20)),
-                ('currency', core.fields.CurrencyField(max_length=3)),
-                ('unit_price', core.fields.UnitPriceField(decimal_places=12, default=Decimal('0'), help_text='Minor units.', max_digits=28)),
-                ('tiers', models.JSONField(blank=True, default=list)),
-                ('units', models.PositiveBigIntegerField(default=1, help_text='Units in a package.')),
-                ('free_units', models.PositiveBigIntegerField(default=0)),
-                ('rate', core.fields.RateField(decimal_places=6, default=Decimal('0'), help_text="Percent of the events' values.", max_digits=12)),
-                ('fixed', core.fields.UnitPriceField(decimal_places=12, default=Decimal('0'), help_text='Minor units for each charged event.', max_digits=28)),
-                ('free_events', models.PositiveBigIntegerField(default=0)),
-                ('minimum_minor', models.BigIntegerField(blank=True, null=True)),
-                ('maximum_minor', models.BigIntegerField(blank=True, null=True)),
-                ('minimum_commitment_minor', models.BigIntegerField(blank=True, null=True)),
-                ('interval', models.CharField(choices=[('day', 'Day'), ('week', 'Week'), ('month', 'Month'), ('year', 'Year'), ('one_off', 'One-off')], max_length=10)),
-                ('interval_count', models.PositiveSmallIntegerField(default=1)),
-                ('including_tax', models.BooleanField(default=False)),
-                ('billing_timing', models.CharField(choices=[('advance', 'In advance'), ('arrears', 'In arrears')], default='advance', max_length=10)),
-                ('usage', models.BooleanField(default=False, help_text='Whether the quantity is measured by the metric.')),
-                ('metric_type', models.CharField(choices=[('resettable', 'Resettable'), ('continuous', 'Continuous')], default='resettable', max_length=12)),
-                ('proration_up', models.CharField(choices=[('day', 'By day'), ('second', 'By second'), ('thirty_360', '30/360'), ('none', 'None'), ('full', 'Full')], default='day', max_length=12)),
-                ('proration_down', models.CharField(choices=[('day', 'By day'), ('second', 'By second'), ('thirty_360', '30/360'), ('none', 'None'), ('full', 'Full')], default='day', max_length=12)),
-                ('public', models.BooleanField(default=True)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('created_at', models.DateTimeField()),
-                ('metric', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='prices', to='subscriptions.metric')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='prices', to='subscriptions.product')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("external_reference", models.CharField(blank=True, max_length=255)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("fixed_price", "Fixed price"),
+                            ("one_off", "One-off"),
+                            ("unit", "Per unit"),
+                            ("package", "Package"),
+                            ("tiered_volume", "Tiered, volume"),
+                            ("tiered_graduated", "Tiered, graduated"),
+                            ("percentage", "Percentage"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("currency", core.fields.CurrencyField(max_length=3)),
+                (
+                    "unit_price",
+                    core.fields.UnitPriceField(
+                        decimal_places=12, default=Decimal("0"), help_text="Minor units.", max_digits=28
+                    ),
+                ),
+                ("tiers", models.JSONField(blank=True, default=list)),
+                ("units", models.PositiveBigIntegerField(default=1, help_text="Units in a package.")),
+                ("free_units", models.PositiveBigIntegerField(default=0)),
+                (
+                    "rate",
+                    core.fields.RateField(
+                        decimal_places=6,
+                        default=Decimal("0"),
+                        help_text="Percent of the events' values.",
+                        max_digits=12,
+                    ),
+                ),
+                (
+                    "fixed",
+                    core.fields.UnitPriceField(
+                        decimal_places=12,
+                        default=Decimal("0"),
+                        help_text="Minor units for each charged event.",
+                        max_digits=28,
+                    ),
+                ),
+                ("free_events", models.PositiveBigIntegerField(default=0)),
+                ("minimum_minor", models.BigIntegerField(blank=True, null=True)),
+                ("maximum_minor", models.BigIntegerField(blank=True, null=True)),
+                ("minimum_commitment_minor", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "interval",
+                    models.CharField(
+                        choices=[
+                            ("day", "Day"),
+                            ("week", "Week"),
+                            ("month", "Month"),
+                            ("year", "Year"),
+                            ("one_off", "One-off"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("interval_count", models.PositiveSmallIntegerField(default=1)),
+                ("including_tax", models.BooleanField(default=False)),
+                (
+                    "billing_timing",
+                    models.CharField(
+                        choices=[("advance", "In advance"), ("arrears", "In arrears")], default="advance", max_length=10
+                    ),
+                ),
+                (
+                    "usage",
+                    models.BooleanField(default=False, help_text="Whether the quantity is measured by the metric."),
+                ),
+                (
+                    "metric_type",
+                    models.CharField(
+                        choices=[("resettable", "Resettable"), ("continuous", "Continuous")],
+                        default="resettable",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "proration_up",
+                    models.CharField(
+                        choices=[
+                            ("day", "By day"),
+                            ("second", "By second"),
+                            ("thirty_360", "30/360"),
+                            ("none", "None"),
+                            ("full", "Full"),
+                        ],
+                        default="day",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "proration_down",
+                    models.CharField(
+                        choices=[
+                            ("day", "By day"),
+                            ("second", "By second"),
+                            ("thirty_360", "30/360"),
+                            ("none", "None"),
+                            ("full", "Full"),
+                        ],
+                        default="day",
+                        max_length=12,
+                    ),
+                ),
+                ("public", models.BooleanField(default=True)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "metric",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="prices",
+                        to="subscriptions.metric",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="prices", to="subscriptions.product"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Plan',
+            name="Plan",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('code_name', models.CharField(max_length=100, unique=True)),
-                ('per_seat', models.BooleanField(default=False)),
-                ('user_count', models.PositiveIntegerField(default=1)),
-                ('free', models.BooleanField(default=False)),
-                ('public', models.BooleanField(default=True)),
-                ('has_trial', models.BooleanField(default=False)),
-                ('is_trial_standalone', models.BooleanField(default=False)),
-                ('trial_length_days', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('one_trial_per_customer', models.BooleanField(default=True)),
-                ('retired_at', models.DateTimeField(blank=True, null=True)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('created_at', models.DateTimeField()),
-                ('features', models.ManyToManyField(blank=True, related_name='plans', to='subscriptions.feature')),
-                ('prices', models.ManyToManyField(blank=True, related_name='plans', to='subscriptions.price')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='plans', to='subscriptions.product')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("code_name", models.CharField(max_length=100, unique=True)),
+                ("per_seat", models.BooleanField(default=False)),
+                ("user_count", models.PositiveIntegerField(default=1)),
+                ("free", models.BooleanField(default=False)),
+                ("public", models.BooleanField(default=True)),
+                ("has_trial", models.BooleanField(default=False)),
+                ("is_trial_standalone", models.BooleanField(default=False)),
+                ("trial_length_days", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("one_trial_per_customer", models.BooleanField(default=True)),
+                ("retired_at", models.DateTimeField(blank=True, null=True)),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                ("created_at", models.DateTimeField()),
+                ("features", models.ManyToManyField(blank=True, related_name="plans", to="subscriptions.feature")),
+                ("prices", models.ManyToManyField(blank=True, related_name="plans", to="subscriptions.price")),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="plans", to="subscriptions.product"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Subscription',
+            name="Subscription",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('currency', core.fields.CurrencyField(max_length=3)),
-                ('status', models.CharField(choices=[('incomplete', 'Incomplete'), ('trial_active', 'Trial active'), ('trial_ended', 'Trial ended'), ('active', 'Active'), ('pending_cancel', 'Pending cancel'), ('overdue_payment_open', 'Overdue payment open'), ('overdue_payment_disabled', 'Overdue payment disabled'), ('paused', 'Paused'), ('blocked', 'Blocked'), ('cancelled', 'Cancelled')], max_length=30)),
-                ('started_at', models.DateTimeField()),
-                ('current_period_start', models.DateTimeField()),
-                ('current_period_end', models.DateTimeField(blank=True, help_text='Empty: nothing recurs.', null=True)),
-                ('billed_to_at', models.DateTimeField(blank=True, help_text='The last due moment whose charges are on an invoice.', null=True)),
-                ('next_due_at', models.DateTimeField(blank=True, help_text='Empty: nothing is ahead.', null=True)),
-                ('dirty_from', models.DateTimeField(blank=True, help_text='Start of a backdated change not yet billed.', null=True)),
-                ('trial_end_at', models.DateTimeField(blank=True, null=True)),
-                ('cancel_at', models.DateTimeField(blank=True, null=True)),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('main_external_reference', models.CharField(blank=True, max_length=255)),
-                ('child_external_reference', models.CharField(blank=True, max_length=255)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='customers.customer')),
-                ('payment_method', models.ForeignKey(blank=True, help_text="Empty: the customer's default.", null=True, on_delete=django.db.models.deletion.SET_NULL, to='customers.paymentmethod')),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='subscriptions.plan')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("currency", core.fields.CurrencyField(max_length=3)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("incomplete", "Incomplete"),
+                            ("trial_active", "Trial active"),
+                            ("trial_ended", "Trial ended"),
+                            ("active", "Active"),
+                            ("pending_cancel", "Pending cancel"),
+                            ("overdue_payment_open", "Overdue payment open"),
+                            ("overdue_payment_disabled", "Overdue payment disabled"),
+                            ("paused", "Paused"),
+                            ("blocked", "Blocked"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        max_length=30,
+                    ),
+                ),
+                ("started_at", models.DateTimeField()),
+                ("current_period_start", models.DateTimeField()),
+                ("current_period_end", models.DateTimeField(blank=True, help_text="Empty: nothing recurs.", null=True)),
+                (
+                    "billed_to_at",
+                    models.DateTimeField(
+                        blank=True, help_text="The last due moment whose charges are on an invoice.", null=True
+                    ),
+                ),
+                ("next_due_at", models.DateTimeField(blank=True, help_text="Empty: nothing is ahead.", null=True)),
+                (
+                    "dirty_from",
+                    models.DateTimeField(
+                        blank=True, help_text="Start of a backdated change not yet billed.", null=True
+                    ),
+                ),
+                ("trial_end_at", models.DateTimeField(blank=True, null=True)),
+                ("cancel_at", models.DateTimeField(blank=True, null=True)),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("main_external_reference", models.CharField(blank=True, max_length=255)),
+                ("child_external_reference", models.CharField(blank=True, max_length=255)),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="subscriptions",
+                        to="customers.customer",
+                    ),
+                ),
+                (
+                    "payment_method",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty: the customer's default.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="customers.paymentmethod",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="subscriptions",
+                        to="subscriptions.plan",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='SubscriptionEvent',
+            name="SubscriptionEvent",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('from_status', models.CharField(blank=True, max_length=30)),
-                ('to_status', models.CharField(max_length=30)),
-                ('action', models.CharField(max_length=40)),
-                ('actor', models.CharField(blank=True, max_length=200)),
-                ('happened_at', models.DateTimeField()),
-                ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='subscriptions.subscription')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("from_status", models.CharField(blank=True, max_length=30)),
+                ("to_status", models.CharField(max_length=30)),
+                ("action", models.CharField(max_length=40)),
+                ("actor", models.CharField(blank=True, max_length=200)),
+                ("happened_at", models.DateTimeField()),
+                (
+                    "subscription",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="subscriptions.subscription",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='SubscriptionItem',
+            name="SubscriptionItem",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('created_at', models.DateTimeField()),
-                ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='subscriptions.subscription')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "subscription",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="items",
+                        to="subscriptions.subscription",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['subscription', 'position'],
+                "ordering": ["subscription", "position"],
             },
         ),
         migrations.CreateModel(
-            name='ItemTerms',
+            name="ItemTerms",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField()),
-                ('from_at', models.DateTimeField()),
-                ('quantity', models.PositiveIntegerField(help_text='Seats from this moment on; 0 once ended.')),
-                ('delta', models.IntegerField(help_text='Seats added or removed by this change.')),
-                ('change', models.CharField(choices=[('started', 'Started'), ('price', 'Price changed'), ('added', 'Seats added'), ('removed', 'Seats removed'), ('ended', 'Ended')], max_length=10)),
-                ('proration', models.CharField(blank=True, choices=[('day', 'By day'), ('second', 'By second'), ('thirty_360', '30/360'), ('none', 'None'), ('full', 'Full')], max_length=12)),
-                ('actor', models.CharField(blank=True, max_length=200)),
-                ('recorded_at', models.DateTimeField()),
-                ('price', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='subscriptions.price')),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='terms', to='subscriptions.subscriptionitem')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField()),
+                ("from_at", models.DateTimeField()),
+                ("quantity", models.PositiveIntegerField(help_text="Seats from this moment on; 0 once ended.")),
+                ("delta", models.IntegerField(help_text="Seats added or removed by this change.")),
+                (
+                    "change",
+                    models.CharField(
+                        choices=[
+                            ("started", "Started"),
+                            ("price", "Price changed"),
+                            ("added", "Seats added"),
+                            ("removed", "Seats removed"),
+                            ("ended", "Ended"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "proration",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("day", "By day"),
+                            ("second", "By second"),
+                            ("thirty_360", "30/360"),
+                            ("none", "None"),
+                            ("full", "Full"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("actor", models.CharField(blank=True, max_length=200)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "price",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="subscriptions.price"
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="terms",
+                        to="subscriptions.subscriptionitem",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'item terms',
-                'ordering': ['item', 'version'],
+                "verbose_name_plural": "item terms",
+                "ordering": ["item", "version"],
             },
         ),
         migrations.CreateModel(
-            name='SubscriptionTerms',
+            name="SubscriptionTerms",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField()),
-                ('from_at', models.DateTimeField()),
-                ('phase', models.CharField(choices=[('trial', 'Trial'), ('paid', 'Paid'), ('paused', 'Paused'), ('ended', 'Ended')], max_length=10)),
-                ('anchor_wall', core.fields.WallTimeField()),
-                ('interval', models.CharField(choices=[('day', 'Day'), ('week', 'Week'), ('month', 'Month'), ('year', 'Year'), ('one_off', 'One-off')], max_length=10)),
-                ('interval_count', models.PositiveSmallIntegerField()),
-                ('time_zone', models.CharField(max_length=60)),
-                ('alignment', models.CharField(choices=[('anniversary', 'Anniversary'), ('calendar', 'Calendar')], default='anniversary', max_length=12)),
-                ('reason', models.CharField(max_length=60)),
-                ('actor', models.CharField(blank=True, max_length=200)),
-                ('recorded_at', models.DateTimeField()),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='subscriptions.plan')),
-                ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='terms', to='subscriptions.subscription')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField()),
+                ("from_at", models.DateTimeField()),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[("trial", "Trial"), ("paid", "Paid"), ("paused", "Paused"), ("ended", "Ended")],
+                        max_length=10,
+                    ),
+                ),
+                ("anchor_wall", core.fields.WallTimeField()),
+                (
+                    "interval",
+                    models.CharField(
+                        choices=[
+                            ("day", "Day"),
+                            ("week", "Week"),
+                            ("month", "Month"),
+                            ("year", "Year"),
+                            ("one_off", "One-off"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("interval_count", models.PositiveSmallIntegerField()),
+                ("time_zone", models.CharField(max_length=60)),
+                (
+                    "alignment",
+                    models.CharField(
+                        choices=[("anniversary", "Anniversary"), ("calendar", "Calendar")],
+                        default="anniversary",
+                        max_length=12,
+                    ),
+                ),
+                ("reason", models.CharField(max_length=60)),
+                ("actor", models.CharField(blank=True, max_length=200)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="subscriptions.plan"
+                    ),
+                ),
+                (
+                    "subscription",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="terms",
+                        to="subscriptions.subscription",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'subscription terms',
-                'ordering': ['subscription', 'version'],
+                "verbose_name_plural": "subscription terms",
+                "ordering": ["subscription", "version"],
             },
         ),
         migrations.CreateModel(
-            name='TaxType',
+            name="TaxType",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('default', models.BooleanField(default=False)),
-                ('digital', models.BooleanField(default=False, help_text='Digital services have their own place of supply.')),
-                ('export', models.CharField(blank=True, help_text="Overrides the brand's export rule when set.", max_length=12)),
-                ('created_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("default", models.BooleanField(default=False)),
+                (
+                    "digital",
+                    models.BooleanField(default=False, help_text="Digital services have their own place of supply."),
+                ),
+                (
+                    "export",
+                    models.CharField(
+                        blank=True, help_text="Overrides the brand's export rule when set.", max_length=12
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'ordering': ['-id'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('default', True)), fields=('default',), name='only_one_default_tax_type')],
+                "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("default", True)), fields=("default",), name="only_one_default_tax_type"
+                    )
+                ],
             },
         ),
         migrations.AddField(
-            model_name='product',
-            name='tax_type',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='products', to='subscriptions.taxtype'),
+            model_name="product",
+            name="tax_type",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="products",
+                to="subscriptions.taxtype",
+            ),
         ),
         migrations.CreateModel(
-            name='Voucher',
+            name="Voucher",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('type', models.CharField(choices=[('percentage', 'Percentage'), ('fixed_discount', 'Fixed discount'), ('fixed_credit', 'Fixed credit')], max_length=20)),
-                ('entry', models.CharField(choices=[('manual', 'Manual'), ('automatic', 'Automatic')], default='manual', max_length=10)),
-                ('code', models.CharField(blank=True, max_length=60)),
-                ('event', models.CharField(blank=True, help_text='What triggers an automatic voucher.', max_length=40)),
-                ('percent', core.fields.RateField(blank=True, decimal_places=6, max_digits=12, null=True)),
-                ('duration', models.CharField(choices=[('once', 'Once'), ('repeating', 'Repeating'), ('forever', 'Forever')], default='once', max_length=10)),
-                ('duration_count', models.PositiveSmallIntegerField(blank=True, help_text='Invoices, when repeating.', null=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('maximum_redemptions', models.PositiveIntegerField(blank=True, null=True)),
-                ('once_per_customer', models.BooleanField(default=True)),
-                ('disabled_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('plans', models.ManyToManyField(blank=True, help_text='Empty: every plan.', related_name='vouchers', to='subscriptions.plan')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("percentage", "Percentage"),
+                            ("fixed_discount", "Fixed discount"),
+                            ("fixed_credit", "Fixed credit"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "entry",
+                    models.CharField(
+                        choices=[("manual", "Manual"), ("automatic", "Automatic")], default="manual", max_length=10
+                    ),
+                ),
+                ("code", models.CharField(blank=True, max_length=60)),
+                ("event", models.CharField(blank=True, help_text="What triggers an automatic voucher.", max_length=40)),
+                ("percent", core.fields.RateField(blank=True, decimal_places=6, max_digits=12, null=True)),
+                (
+                    "duration",
+                    models.CharField(
+                        choices=[("once", "Once"), ("repeating", "Repeating"), ("forever", "Forever")],
+                        default="once",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "duration_count",
+                    models.PositiveSmallIntegerField(blank=True, help_text="Invoices, when repeating.", null=True),
+                ),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("maximum_redemptions", models.PositiveIntegerField(blank=True, null=True)),
+                ("once_per_customer", models.BooleanField(default=True)),
+                ("disabled_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "plans",
+                    models.ManyToManyField(
+                        blank=True, help_text="Empty: every plan.", related_name="vouchers", to="subscriptions.plan"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='VoucherAmount',
+            name="VoucherAmount",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('currency', core.fields.CurrencyField(max_length=3)),
-                ('amount_minor', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('minimum_minor', models.PositiveBigIntegerField(blank=True, help_text='Below this discountable sum the voucher waits.', null=True)),
-                ('voucher', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='amounts', to='subscriptions.voucher')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("currency", core.fields.CurrencyField(max_length=3)),
+                ("amount_minor", models.PositiveBigIntegerField(blank=True, null=True)),
+                (
+                    "minimum_minor",
+                    models.PositiveBigIntegerField(
+                        blank=True, help_text="Below this discountable sum the voucher waits.", null=True
+                    ),
+                ),
+                (
+                    "voucher",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="amounts", to="subscriptions.voucher"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='VoucherRedemption',
+            name="VoucherRedemption",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('remaining', models.PositiveSmallIntegerField(blank=True, help_text='Invoices still to discount; empty: forever.', null=True)),
-                ('redeemed_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='redemptions', to='customers.customer')),
-                ('voucher', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='redemptions', to='subscriptions.voucher')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "remaining",
+                    models.PositiveSmallIntegerField(
+                        blank=True, help_text="Invoices still to discount; empty: forever.", null=True
+                    ),
+                ),
+                ("redeemed_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="redemptions", to="customers.customer"
+                    ),
+                ),
+                (
+                    "voucher",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="redemptions",
+                        to="subscriptions.voucher",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='PlanLimit',
+            name="PlanLimit",
             fields=[
-                ('id', models.UUIDField(default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False)),
-                ('limit', models.BigIntegerField()),
-                ('feature', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='subscriptions.feature')),
-                ('plan', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='limits', to='subscriptions.plan')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("limit", models.BigIntegerField()),
+                (
+                    "feature",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="subscriptions.feature"
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="limits", to="subscriptions.plan"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('plan', 'feature'), name='one_limit_per_feature')],
+                "constraints": [models.UniqueConstraint(fields=("plan", "feature"), name="one_limit_per_feature")],
             },
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('metric__isnull', False), ('usage', True)), models.Q(('metric__isnull', True), ('usage', False)), _connector='OR'), name='usage_price_has_a_metric'),
+            model_name="price",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("metric__isnull", False), ("usage", True)),
+                    models.Q(("metric__isnull", True), ("usage", False)),
+                    _connector="OR",
+                ),
+                name="usage_price_has_a_metric",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.CheckConstraint(condition=models.Q(('interval_count__gte', 1)), name='price_interval_count_from_one'),
+            model_name="price",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("interval_count__gte", 1)), name="price_interval_count_from_one"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('usage', True), _negated=True), ('billing_timing', 'arrears'), _connector='OR'), name='usage_is_in_arrears'),
+            model_name="price",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("usage", True), _negated=True), ("billing_timing", "arrears"), _connector="OR"
+                ),
+                name="usage_is_in_arrears",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='plan',
-            constraint=models.CheckConstraint(condition=models.Q(('has_trial', False), ('trial_length_days__gte', 1), _connector='OR'), name='plan_with_trial_has_a_length'),
+            model_name="plan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("has_trial", False), ("trial_length_days__gte", 1), _connector="OR"),
+                name="plan_with_trial_has_a_length",
+            ),
         ),
         migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['customer', '-id'], name='subscriptio_custome_f36c4b_idx'),
+            model_name="subscription",
+            index=models.Index(fields=["customer", "-id"], name="subscriptio_custome_f36c4b_idx"),
         ),
         migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['status', '-id'], name='subscriptio_status_0cce81_idx'),
+            model_name="subscription",
+            index=models.Index(fields=["status", "-id"], name="subscriptio_status_0cce81_idx"),
         ),
         migrations.AddIndex(
-            model_name='subscription',
-            index=models.Index(fields=['plan', '-id'], name='subscriptio_plan_id_60dc22_idx'),
+            model_name="subscription",
+            index=models.Index(fields=["plan", "-id"], name="subscriptio_plan_id_60dc22_idx"),
         ),
         migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at__isnull', False), ('status', 'cancelled')), models.Q(models.Q(('status', 'cancelled'), _negated=True), ('cancelled_at__isnull', True)), _connector='OR'), name='subscription_cancelled_has_ended'),
+            model_name="subscription",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at__isnull", False), ("status", "cancelled")),
+                    models.Q(models.Q(("status", "cancelled"), _negated=True), ("cancelled_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="subscription_cancelled_has_ended",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'pending_cancel'), _negated=True), ('cancel_at__isnull', False), _connector='OR'), name='subscription_pending_cancel_has_a_date'),
+            model_name="subscription",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "pending_cancel"), _negated=True), ("cancel_at__isnull", False), _connector="OR"
+                ),
+                name="subscription_pending_cancel_has_a_date",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'trial_active'), _negated=True), ('trial_end_at__isnull', False), _connector='OR'), name='subscription_trial_has_an_end'),
+            model_name="subscription",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "trial_active"), _negated=True),
+                    ("trial_end_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="subscription_trial_has_an_end",
+            ),
         ),
         migrations.AddIndex(
-            model_name='subscriptionevent',
-            index=models.Index(fields=['subscription', 'id'], name='subscriptio_subscri_fc7af7_idx'),
+            model_name="subscriptionevent",
+            index=models.Index(fields=["subscription", "id"], name="subscriptio_subscri_fc7af7_idx"),
         ),
         migrations.AddConstraint(
-            model_name='subscriptionitem',
-            constraint=models.UniqueConstraint(fields=('subscription', 'position'), name='one_item_per_position'),
+            model_name="subscriptionitem",
+            constraint=models.UniqueConstraint(fields=("subscription", "position"), name="one_item_per_position"),
         ),
         migrations.AddConstraint(
-            model_name='itemterms',
-            constraint=models.UniqueConstraint(fields=('item', 'version'), name='one_version_of_item_terms'),
+            model_name="itemterms",
+            constraint=models.UniqueConstraint(fields=("item", "version"), name="one_version_of_item_terms"),
         ),
         migrations.AddConstraint(
-            model_name='subscriptionterms',
-            constraint=models.UniqueConstraint(fields=('subscription', 'version'), name='one_version_of_subscription_terms'),
+            model_name="subscriptionterms",
+            constraint=models.UniqueConstraint(
+                fields=("subscription", "version"), name="one_version_of_subscription_terms"
+            ),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('name'), name='gin_trgm_ops'), name='product_name_trgm'),
+            model_name="product",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("name"), name="gin_trgm_ops"
+                ),
+                name="product_name_trgm",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='voucher',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Upper('code'), condition=models.Q(('code', ''), _negated=True), name='voucher_code_is_unique_in_any_case'),
+            model_name="voucher",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Upper("code"),
+                condition=models.Q(("code", ""), _negated=True),
+                name="voucher_code_is_unique_in_any_case",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='voucher',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('entry', 'manual'), ('event', ''), models.Q(('code', ''), _negated=True)), models.Q(('code', ''), ('entry', 'automatic'), models.Q(('event', ''), _negated=True)), _connector='OR'), name='voucher_has_a_code_or_an_event'),
+            model_name="voucher",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("entry", "manual"), ("event", ""), models.Q(("code", ""), _negated=True)),
+                    models.Q(("code", ""), ("entry", "automatic"), models.Q(("event", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="voucher_has_a_code_or_an_event",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='voucher',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('percent__gt', 0), ('percent__lte', 100), ('type', 'percentage')), models.Q(models.Q(('type', 'percentage'), _negated=True), ('percent__isnull', True)), _connector='OR'), name='voucher_percent_fits_type'),
+            model_name="voucher",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("percent__gt", 0), ("percent__lte", 100), ("type", "percentage")),
+                    models.Q(models.Q(("type", "percentage"), _negated=True), ("percent__isnull", True)),
+                    _connector="OR",
+                ),
+                name="voucher_percent_fits_type",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='voucher',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('duration', 'repeating'), ('duration_count__gte', 1)), models.Q(models.Q(('duration', 'repeating'), _negated=True), ('duration_count__isnull', True)), _connector='OR'), name='voucher_count_fits_duration'),
+            model_name="voucher",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("duration", "repeating"), ("duration_count__gte", 1)),
+                    models.Q(models.Q(("duration", "repeating"), _negated=True), ("duration_count__isnull", True)),
+                    _connector="OR",
+                ),
+                name="voucher_count_fits_duration",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='voucheramount',
-            constraint=models.UniqueConstraint(fields=('voucher', 'currency'), name='one_voucher_amount_per_currency'),
+            model_name="voucheramount",
+            constraint=models.UniqueConstraint(fields=("voucher", "currency"), name="one_voucher_amount_per_currency"),
         ),
         migrations.AddIndex(
-            model_name='voucherredemption',
-            index=models.Index(condition=models.Q(('ended_at__isnull', True)), fields=['customer'], name='redemption_running'),
+            model_name="voucherredemption",
+            index=models.Index(
+                condition=models.Q(("ended_at__isnull", True)), fields=["customer"], name="redemption_running"
+            ),
         ),
     ]
