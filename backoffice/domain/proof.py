@@ -17,7 +17,7 @@ _WORDS = {
     "quantity": "Quantity",
     "fraction": "Part of the period charged",
     "seats": "Seats after the change",
-    "area": "Seats charged so far, by days",
+    "area": "Due for the seats up to here, by days",
     "window": "Usage from",
     "events": "Events counted",
     "late": "Late usage",

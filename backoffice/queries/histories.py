@@ -30,7 +30,9 @@ class SubscriptionHistory:
 def list_histories(subscriptions: Sequence[Subscription]) -> list[SubscriptionHistory]:
     """Return subscriptions with their history, in three statements however many there are."""
     terms = SubscriptionTerms.objects.filter(subscription__in=subscriptions).select_related("plan")
-    item_terms = ItemTerms.objects.filter(item__subscription__in=subscriptions).select_related("item", "price__product")
+    item_terms = ItemTerms.objects.filter(item__subscription__in=subscriptions).select_related(
+        "item", "price__product", "price__metric"
+    )
     events = SubscriptionEvent.objects.filter(subscription__in=subscriptions)
     return _with_histories(subscriptions, terms, item_terms.order_by("item__position", "version"), events)
 
@@ -60,7 +62,7 @@ def _with_histories(
             Happening(
                 line.from_at,
                 f"Item {line.item.position}: {line.get_change_display().lower()}",
-                f"{line.quantity} × {line.price.product}{seats}",
+                f"{line.quantity} × {line.price.metric or line.price.product}{seats}",
                 line.actor,
             )
         )
@@ -73,7 +75,7 @@ def _with_histories(
         SubscriptionHistory(
             subscription,
             tuple(line for line in current[subscription.id].values() if line.quantity),
-            tuple(sorted(happenings[subscription.id], key=lambda happening: happening.at, reverse=True)),
+            tuple(reversed(sorted(happenings[subscription.id], key=lambda happening: happening.at))),
         )
         for subscription in subscriptions
     ]

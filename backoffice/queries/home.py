@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce, TruncDate
 
 from backoffice.domain.recent import first_id_from
 from billing.models import BillingRun, ParkedCustomer, Payment, PaymentAttempt
@@ -32,8 +33,12 @@ class CurrencyFigures:
 
 
 def list_open_invoices(today: date) -> list[dict[str, Any]]:
-    """Return the open invoices of each currency: how many, what is due, and how much of it is overdue."""
-    overdue = Q(due_date__lt=today)
+    """Return the open invoices of each currency: how many, what is due, and how much of it is overdue.
+
+    A customer on a test clock is late by that clock.
+    """
+    own_day = Coalesce(TruncDate("customer__test_clock__now_at", tzinfo=UTC), Value(today))
+    overdue = Q(due_date__lt=own_day)
     rows = (
         Invoice.objects.filter(status=Invoice.Status.OPEN)
         .values("currency")

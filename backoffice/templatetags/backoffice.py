@@ -50,6 +50,12 @@ def moment(value: datetime | None) -> str:
 
 
 @register.filter
+def local(value: datetime | None, zone: str) -> str:
+    """Draw a moment as the clocks of a zone show it; the UTC moment stands in the hint."""
+    return words.EMPTY if value is None else columns.moment_html(value, zone)
+
+
+@register.filter
 def day(value: date | datetime | None) -> str:
     """Write a calendar day."""
     return words.EMPTY if value is None else f"{value.day} {value:%b %Y}"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin
 from django.core.exceptions import ObjectDoesNotExist
@@ -224,12 +225,12 @@ def local_moment(field: str, label: str = "") -> Column:
     return moment(field, f"{label or field_words(field)} (local)")
 
 
-def moment_html(value: datetime) -> SafeString:
-    """Draw a moment in UTC; the seconds stand in the hint."""
+def moment_html(value: datetime, zone: str = "") -> SafeString:
+    """Draw a moment in UTC, or as the clocks of a zone show it; the UTC moment with its seconds stands in the hint."""
     return format_html(
         '<time class="rk-moment" datetime="{0}" title="{0}">{1}</time>',
         value.isoformat(timespec="seconds"),
-        moment_text(value),
+        moment_text(value.astimezone(ZoneInfo(zone)) if zone else value),
     )
 
 

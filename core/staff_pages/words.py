@@ -61,7 +61,7 @@ def number_text(value: Decimal | int) -> str:
 
 
 def moment_text(moment: datetime) -> str:
-    """Write a moment to the minute, in UTC.
+    """Write a moment to the minute, as it is given.
 
     >>> from datetime import UTC
     >>> moment_text(datetime(2026, 3, 9, 8, 5, tzinfo=UTC))

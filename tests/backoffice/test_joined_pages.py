@@ -12,6 +12,8 @@ from django.urls import reverse
 from backoffice.queries import usage_events
 from billing.models import ParkedCustomer
 from core.clock import wall_now
+from core.models import TestClock
+from customers.models import Customer
 from invoicing.models import Invoice
 from tests.backoffice.world import NOW, World, make_world
 from usage.models import UsageEvent
@@ -162,6 +164,14 @@ class TestTheSubscriptionPage:
         ):
             assert words in page, words
 
+    def test_its_history_is_newest_first_also_within_a_moment(self, alice: Client, world: World) -> None:
+        answer = alice.get(reverse("admin:subscriptions_subscription_change", args=[world.subscription.id]))
+        assert [happening.what for happening in answer.context["entry"].history] == [
+            "Start",
+            "Item 0: started",
+            "Terms 1: paid",
+        ]
+
 
 class TestTheHomePage:
     """Figures that are true, or none."""
@@ -209,6 +219,7 @@ class TestTheHomePage:
             )
             for offset in (0, 1)
         )
+        Customer.objects.update(test_clock=None)
         (row,) = alice.get(reverse("admin:index")).context["figures"]["open_invoices"]
         assert row == {
             "currency": "JPY",
@@ -217,6 +228,22 @@ class TestTheHomePage:
             "overdue_count": 1,
             "overdue_minor": 500,
         }
+
+    def test_a_customer_on_a_test_clock_is_late_by_that_clock(self, alice: Client, world: World) -> None:
+        Invoice.objects.filter(pk=world.draft.pk).update(
+            status="open",
+            number="INV-2026-000100",
+            sequence=100,
+            series=world.invoice.series,
+            number_year=2026,
+            issue_date=NOW.date(),
+            due_date=NOW.date(),
+            finalized_at=NOW,
+        )
+        for days, late in ((0, 0), (1, 1)):
+            TestClock.objects.update(now_at=NOW + timedelta(days=days))
+            (row,) = alice.get(reverse("admin:index")).context["figures"]["open_invoices"]
+            assert (row["count"], row["overdue_count"]) == (1, late)
 
     def test_it_says_what_to_do_when_there_is_nothing(self, alice: Client) -> None:
         page = text_of(alice, reverse("admin:index"))
