@@ -1,96 +1,145 @@
 """Single events, stored together: the requests of one process that wait at the same time share one commit.
 
-A commit waits for the disk, and while it does, further requests arrive. Whoever finds nobody writing writes; those who
-come meanwhile wait, and then the first of them writes for all of them. Each is answered when its event is durable.
+A commit waits for the disk, and while it does, further requests arrive. One thread with one connection writes for all
+of them: what came while it wrote is the next lot. Each request is answered when its event is durable.
 """
 
+import os
 import threading
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection
 
+from core.errors import Unavailable
 from usage.domain.event import EventDraft, EventOutcome
 from usage.operations.intake import record_events
 
 LARGEST_LOT = 1_000
+LONGEST_WAIT_SECONDS = 60.0
+# Without work for so long the thread ends and gives its connection back; the next event starts another.
+IDLE_SECONDS = 5.0
+CHECK_SECONDS = 1.0
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A request that waits: for its outcome, or for its turn to write."""
+    """A request that waits for what becomes of its event."""
 
     draft: EventDraft
     now: datetime
-    turn: threading.Lock = field(default_factory=threading.Lock)
+    done: threading.Lock = field(default_factory=threading.Lock)
     outcome: EventOutcome | None = None
-    error: BaseException | None = None
+    error: Exception | None = None
 
     def __post_init__(self) -> None:
-        """Begin to wait: the lock is opened by whoever writes."""
-        self.turn.acquire()
-
-    @property
-    def is_done(self) -> bool:
-        """Tell whether there is an outcome, good or bad."""
-        return self.outcome is not None or self.error is not None
+        """Begin to wait: the lock is opened by whoever knows the outcome."""
+        self.done.acquire()
 
 
-_mutex = threading.Lock()
-_queue: list[_Waiting] = []
-_is_writing = False
+class EventWriter:
+    """Stores single events of many threads, all that wait in one transaction."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._queue: list[_Waiting] = []
+        self._thread: threading.Thread | None = None
+        self._is_stopping = False
+
+    def record(self, draft: EventDraft, now: datetime) -> EventOutcome:
+        """Hand an event over and wait for its outcome. Raises what the lot failed with, Unavailable after a minute."""
+        waiting = _Waiting(draft, now)
+        with self._changed:
+            self._queue.append(waiting)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="event-writer", daemon=True)
+                self._thread.start()
+            else:
+                self._changed.notify_all()
+        if not waiting.done.acquire(timeout=LONGEST_WAIT_SECONDS):
+            raise Unavailable("The event waits too long to be stored; sending it again is safe.", code="busy")
+        if waiting.error is not None:
+            raise waiting.error
+        if waiting.outcome is None:
+            raise RuntimeError("an event was left without an outcome")
+        return waiting.outcome
+
+    def stop(self) -> None:
+        """Write what waits, end the thread and give its connection back. The next event starts another."""
+        with self._changed:
+            thread, self._is_stopping = self._thread, True
+            self._changed.notify_all()
+        if thread is not None:
+            thread.join()
+        with self._changed:
+            self._is_stopping = False
+
+    def _run(self) -> None:
+        """Write one lot after the other until there is nothing to do for a while."""
+        checked_at = time.monotonic()
+        try:
+            while lot := self._next_lot():
+                failed = _write(lot)
+                # As Django does between two requests: a broken connection is dropped, an old one renewed.
+                if failed or time.monotonic() - checked_at > CHECK_SECONDS:
+                    connection.close_if_unusable_or_obsolete()
+                    checked_at = time.monotonic()
+        finally:
+            connection.close()
+
+    def _next_lot(self) -> list[_Waiting]:
+        """Return those who wait, in the order in which they came; nobody when it is time to end."""
+        with self._changed:
+            if not self._queue and not self._is_stopping:
+                self._changed.wait(IDLE_SECONDS)
+            lot = self._queue[:LARGEST_LOT]
+            del self._queue[:LARGEST_LOT]
+            if not lot:
+                self._thread = None
+            return lot
+
+
+def _write(lot: Sequence[_Waiting]) -> bool:
+    """Store a lot and wake those who wait for it; tell whether it failed, for all of them alike."""
+    failure: Exception | None = None
+    try:
+        outcomes = record_events([one.draft for one in lot], now=max(one.now for one in lot))
+        for one, outcome in zip(lot, outcomes, strict=True):
+            one.outcome = outcome
+    except Exception as error:
+        failure = error
+        for one in lot:
+            one.error = error
+    for one in lot:
+        one.done.release()
+    return failure is not None
+
+
+_writer = EventWriter()
 
 
 def record_event(draft: EventDraft, *, now: datetime) -> EventOutcome:
     """Store one event by the rules of a batch, and say what became of it.
 
-    Billing rules, section 4. When this returns, what is stored is durable.
+    Billing rules, section 4. When this returns, what is stored is durable. In a transaction of the caller's it is
+    refused like a batch.
     """
     if connection.in_atomic_block:
         return record_events((draft,), now=now)[0]
-    waiting = _Waiting(draft, now)
-    if not _join(waiting):
-        waiting.turn.acquire()
-    if not waiting.is_done:
-        _write()
-    if waiting.error is not None:
-        raise waiting.error
-    if waiting.outcome is None:
-        raise RuntimeError("an event was left without an outcome")
-    return waiting.outcome
+    return _writer.record(draft, now)
 
 
-def _join(waiting: _Waiting) -> bool:
-    """Queue up; return whether nobody writes, so that this one must."""
-    global _is_writing
-    with _mutex:
-        _queue.append(waiting)
-        is_first, _is_writing = not _is_writing, True
-        return is_first
+def stop_writer() -> None:
+    """End the thread that writes single events, and its connection to the database."""
+    _writer.stop()
 
 
-def _write() -> None:
-    """Store the events of all who wait, and pass the turn on."""
-    with _mutex:
-        lot = _queue[:LARGEST_LOT]
-        del _queue[:LARGEST_LOT]
-    try:
-        outcomes = record_events([one.draft for one in lot], now=max(one.now for one in lot))
-        for one, outcome in zip(lot, outcomes, strict=True):
-            one.outcome = outcome
-    except BaseException as error:
-        for one in lot:
-            one.error = error
-    finally:
-        _pass_on(lot)
+def _forget_writer() -> None:
+    """Begin anew in a forked process, which has no thread of its parent's."""
+    global _writer  # noqa: PLW0603 - one process, one writer
+    _writer = EventWriter()
 
 
-def _pass_on(lot: list[_Waiting]) -> None:
-    """Let the first of those who came meanwhile write, and wake those whose events were stored."""
-    global _is_writing  # noqa: PLW0603 - one process, one lot on its way
-    with _mutex:
-        _is_writing = bool(_queue)
-        if _queue:
-            _queue[0].turn.release()
-    for one in lot:
-        one.turn.release()
+os.register_at_fork(after_in_child=_forget_writer)

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import connection
 
-from subscriptions.models import Metric
 from usage.domain.acceptance import SubscriptionLife
 
 
@@ -29,10 +28,14 @@ _CLOCK = """CASE WHEN EXISTS (SELECT FROM core_testclock) THEN (
         JOIN core_testclock clock ON clock.id = customer.test_clock_id WHERE customer.id = s.customer_id
     ) END"""
 # Moments travel as microseconds: parsing thousands of timestamps takes longer than the statement itself.
-_LIVES = f"""
-    SELECT asked.position, {_microseconds(_OPEN_FROM)}, {_microseconds("s.ended_at")}, {_microseconds(_CLOCK)}
+_KNOWN = f"""
+    SELECT asked.position, s.id IS NOT NULL, {_microseconds(_OPEN_FROM)}, {_microseconds("s.ended_at")},
+        {_microseconds(_CLOCK)},
+        CASE asked.position WHEN 1 THEN (
+            SELECT json_object_agg(metric.code, metric.id) FROM subscriptions_metric metric WHERE metric.code = ANY(%s)
+        ) END
     FROM unnest(%s::uuid[]) WITH ORDINALITY asked(id, position)
-    JOIN subscriptions_subscription s ON s.id = asked.id
+    LEFT JOIN subscriptions_subscription s ON s.id = asked.id
     LEFT JOIN LATERAL (
         SELECT terms.from_at, terms.phase FROM subscriptions_subscriptionterms terms
         WHERE terms.subscription_id = s.id ORDER BY terms.version DESC LIMIT 1
@@ -63,21 +66,31 @@ class SentContent:
     timestamp: datetime | None
 
 
-def find_lives(subscription_ids: Collection[uuid.UUID], *, now: datetime) -> dict[uuid.UUID, SubscriptionLife]:
-    """Return what is known of the subscriptions that exist, in the order of their partitions of events, then by id."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of the subscriptions and metrics that a batch names: those that exist.
+
+    The subscriptions stand in the order of their partitions of events, then by id.
+    """
+
+    lives: dict[uuid.UUID, SubscriptionLife]
+    metric_ids: dict[str, uuid.UUID]
+
+
+def find_known(subscription_ids: Collection[uuid.UUID], codes: Collection[str], *, now: datetime) -> Known:
+    """Return what is known of subscriptions, by id, and of metrics, by code; in one statement."""
     ids = list(subscription_ids)
+    lives: dict[uuid.UUID, SubscriptionLife] = {}
+    metric_ids: dict[str, uuid.UUID] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_LIVES, [f"{{{','.join(map(str, ids))}}}"])
-        rows = cursor.fetchall()
-    return {
-        ids[position - 1]: SubscriptionLife(_instant(open_from), _instant(ended_at), _instant(clock_at) or now)
-        for position, open_from, ended_at, clock_at in rows
-    }
-
-
-def find_metric_ids(codes: Collection[str]) -> dict[str, uuid.UUID]:
-    """Return the ids of the metrics that exist, by code."""
-    return dict(Metric.objects.filter(code__in=codes).order_by().values_list("code", "id"))
+        cursor.execute(_KNOWN, [list(codes), f"{{{','.join(map(str, ids))}}}"])
+        for position, exists, open_from, ended_at, clock_at, metrics in cursor.fetchall():
+            if exists:
+                now_at = _instant(clock_at) or now
+                lives[ids[position - 1]] = SubscriptionLife(_instant(open_from), _instant(ended_at), now_at)
+            if metrics is not None:
+                metric_ids = {code: uuid.UUID(metric_id) for code, metric_id in metrics.items()}
+    return Known(lives, metric_ids)
 
 
 def compare_stored(sent: Sequence[SentContent]) -> dict[int, bool]:
