@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 
 from billing.domain.cycle import bill_steps, plan_steps, step_windows
 from billing.run.claiming import CHUNK, Scope, claim, park
@@ -88,11 +88,17 @@ def _bill_chunk(scope: Scope, limit: int, *, wait: bool) -> Tally | None:
             reach("billing.claimed")
             done = _bill(customer_ids, scope)
     except DatabaseError as refusal:
-        if not customer_ids:
+        if not customer_ids or _is_end_of_session(refusal):
             raise
         return _bill_in_halves(scope, customer_ids, refusal)
     reach("billing.committed")
     return done
+
+
+def _is_end_of_session(refusal: DatabaseError) -> bool:
+    """Tell whether the database went away: that is no customer's fault, and the next run goes on with them."""
+    state = getattr(refusal.__cause__, "sqlstate", None)
+    return isinstance(refusal, OperationalError) and (state is None or state.startswith(("08", "57P")))
 
 
 def _bill_in_halves(scope: Scope, customer_ids: Sequence[uuid.UUID], refusal: DatabaseError) -> Tally:

@@ -1,0 +1,200 @@
+"""Databases that are filled once and copied for each test, and workers in processes of their own that may be killed.
+
+A copy is a real database: what is committed there stays, whoever dies. The provider's records are copied beside it.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, connections
+from django.db.models.functions import Now
+
+from billing.models import PaymentAttempt
+from billing.operations.charging import charge_due
+from billing.providers.pacing import Pace
+from billing.run.claiming import Scope
+from billing.run.engine import run_billing
+from core.faults import VARIABLE
+from tests.faults.run_company import AS_OF, fill
+from tests.faults.run_picture import Picture, picture
+
+CHUNK = 20
+SCOPE = Scope(as_of=AS_OF, now=AS_OF)
+KILLED = -signal.SIGKILL
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """A database to make copies of, with the provider's folder that belongs to it."""
+
+    name: str
+    folder: Path
+
+    @contextmanager
+    def copied(self) -> Iterator["Master"]:
+        """Point this process at a fresh copy; afterwards the copy is dropped and the old database is back."""
+        suffix = secrets.token_hex(4)
+        copy = Master(f"{self.name[:40]}_{suffix}", Path(tempfile.mkdtemp(prefix="reckoner-test-")))
+        shutil.copytree(self.folder, copy.folder, dirs_exist_ok=True)
+        _create(copy.name, like=self.name)
+        try:
+            with copy.used():
+                Pace("sandbox").note_answer()
+                yield copy
+        finally:
+            _drop(copy.name)
+            shutil.rmtree(copy.folder)
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Point this process at this database and this provider."""
+        before = connection.settings_dict["NAME"], settings.DATA_DIR
+        _use(self.name, self.folder)
+        try:
+            yield
+        finally:
+            _use(*before)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The company before its run, the same company billed but not charged, and how it looks when all is done."""
+
+    due: Master
+    billed: Master
+    wanted: Picture
+    run_seconds: float
+    """How long the undisturbed run took, charges included."""
+
+
+_stages: list[Stage] = []
+
+
+def the_stage() -> Stage:
+    """Return the stage of this process, made when it is first asked for; the databases go with the server."""
+    if not _stages:
+        _stages.append(_make())
+    return _stages[0]
+
+
+def _make() -> Stage:
+    empty = Master(str(connection.settings_dict["NAME"]), Path(settings.DATA_DIR) / "no-records")
+    empty.folder.mkdir(exist_ok=True)
+    due, billed = _copy_of(empty, "due"), None
+    with due.used():
+        fill()
+    billed = _copy_of(due, "billed")
+    with billed.used():
+        run_billing(SCOPE)
+    with due.copied():
+        began = time.perf_counter()
+        finish()
+        seconds = time.perf_counter() - began
+        return Stage(due, billed, picture(), seconds)
+
+
+def _copy_of(master: Master, name: str) -> Master:
+    copy = Master(f"{master.name[:40]}_{name}", Path(tempfile.mkdtemp(prefix="reckoner-test-")))
+    shutil.copytree(master.folder, copy.folder, dirs_exist_ok=True)
+    _drop(copy.name)
+    _create(copy.name, like=master.name)
+    return copy
+
+
+def bill(*, chunk: int = CHUNK) -> None:
+    """Run billing over the company."""
+    run_billing(SCOPE, chunk=chunk)
+
+
+def charge() -> None:
+    """Charge what is due."""
+    charge_due(AS_OF, threads=4)
+
+
+def finish() -> None:
+    """Go on until nothing is due: bill, then charge, the leases of killed workers run out."""
+    bill()
+    deadline = time.monotonic() + 60
+    open_attempts = PaymentAttempt.objects.filter(status="calling") | PaymentAttempt.objects.filter(
+        status="scheduled", due_at__lte=AS_OF
+    )
+    while open_attempts.exists():
+        assert time.monotonic() < deadline, list(open_attempts.values())
+        expire_leases()
+        charge()
+
+
+def expire_leases() -> None:
+    """Let every lease run out, as if its worker had died long ago."""
+    PaymentAttempt.objects.filter(status="calling", lease_until__gte=Now()).update(lease_until=AS_OF)
+
+
+class Worker:
+    """A process that does one piece of work and ends; it may be killed on the way."""
+
+    def __init__(self, work: Callable[[], object], *, fault: str = "") -> None:
+        """Start it; `fault` is what RECKONER_FAULT says there."""
+        # A connection belongs to one process.
+        connections.close_all()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _work_and_leave(work, fault)
+
+    def kill(self) -> None:
+        """Send SIGKILL: no clean-up runs."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def end(self) -> int:
+        """Wait for its end and return its exit code (-9: killed)."""
+        _, status = os.waitpid(self.pid, 0)
+        return os.waitstatus_to_exitcode(status)
+
+
+def _work_and_leave(work: Callable[[], object], fault: str) -> None:
+    """Do the work in the new process, and leave it without the tests' clean-up."""
+    code = 1
+    try:
+        os.environ[VARIABLE] = fault
+        work()
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def killed_at(point: str, work: Callable[[], object]) -> None:
+    """Do work in a process that is killed at a named point; fail when it does not get there."""
+    assert Worker(work, fault=point).end() == KILLED, f"{point} was not reached"
+
+
+def _use(name: str, folder: Path) -> None:
+    connections.close_all()
+    connection.settings_dict["NAME"] = name
+    settings.DATA_DIR = folder
+
+
+def _create(name: str, *, like: str) -> None:
+    connections.close_all()
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}" STRATEGY file_copy')
+
+
+def _drop(name: str) -> None:
+    connections.close_all()
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
