@@ -52,6 +52,11 @@ class Brand(models.Model):
 
     class Meta:
         ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(logo__isnull=True) | ~models.Q(logo_type=""), name="brand_logo_has_a_type"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

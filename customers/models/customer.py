@@ -77,6 +77,7 @@ class Customer(models.Model):
             _trigram("reference"),
             _trigram("external_reference"),
             _trigram("company_name"),
+            _trigram("name"),
             models.Index(fields=["country", "-id"]),
             models.Index(fields=["reference"], name="customer_reference", condition=~models.Q(reference="")),
         ]
