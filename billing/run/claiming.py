@@ -15,9 +15,10 @@ WHERE agenda.due_at <= %(as_of)s AND agenda.test_clock_id {clock}
   AND (agenda.retry_at IS NULL OR agenda.retry_at <= %(now)s)
   AND (%(customers)s::uuid[] IS NULL OR agenda.customer_id = ANY(%(customers)s::uuid[]))
 """
+# The customer first, as everywhere: who holds it and then moves its agenda would else wait for us, and we for them.
 CLAIM = f"""
 SELECT agenda.customer_id {DUE} ORDER BY agenda.due_at, agenda.customer_id
-LIMIT %(limit)s FOR NO KEY UPDATE OF agenda, customer
+LIMIT %(limit)s FOR NO KEY UPDATE OF customer, agenda
 """
 PARK = """
 WITH wanted AS (
@@ -87,9 +88,8 @@ def count_due(scope: Scope) -> int:
 def list_due(scope: Scope) -> list[uuid.UUID]:
     """Return the customers a run has ahead of it, earliest due first, without locking them."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT agenda.customer_id {DUE} ORDER BY agenda.due_at, agenda.customer_id", _parameters(scope)
-        )
+        statement = f"SELECT agenda.customer_id {DUE} ORDER BY agenda.due_at, agenda.customer_id"
+        cursor.execute(_statement(statement, scope), _parameters(scope))
         return [row[0] for row in cursor.fetchall()]
 
 
