@@ -6,7 +6,6 @@ from django.db import models
 
 from core.identifiers import new_id
 
-
 if TYPE_CHECKING:  # Django's fields take type arguments for the checker alone
     AnyField = models.Field[Any, Any]
     TextField = models.CharField[Any, Any]

@@ -1,10 +1,10 @@
 """Alice's first year on a test clock, every line listed.
 
-She starts on 31 January in Berlin with three seats at 10.00 a month, metered calls (1 000 free, then 0.03 cents each, so
-finer than a cent), 20 % off three invoices, 19 % tax, and pays by card. Seats come and go; her anchor never drifts.
+She starts on 31 January in Berlin with three seats at 10.00 a month, metered calls (1 000 free, then 0.03 cents each,
+so finer than a cent), 20 % off three invoices, 19 % tax, and pays by card. Seats come and go; her anchor never drifts.
 """
 
-from datetime import timedelta
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -13,6 +13,7 @@ from billing.models import Payment, Receipt
 from billing.operations.clocks import advance_clock
 from billing.operations.doctor import check_books
 from billing.operations.seats import add_seats, remove_seats
+from core.domain.schedule import local_date
 from core.models import TestClock
 from invoicing.models import CreditNoteLine, Invoice, InvoiceLine
 from subscriptions.models import Subscription
@@ -39,16 +40,20 @@ def calls(subscription: Subscription, day: str, value: int) -> None:
     assert outcome.outcome == "stored"
 
 
+def in_berlin(moment: datetime | None) -> str:
+    """Return month and day of a moment in Berlin."""
+    return "" if moment is None else f"{local_date(moment, 'Europe/Berlin'):%m-%d}"
+
+
 def invoice_lines() -> list[tuple[str, str, str, str, int, int, int]]:
     """Return every line: invoice, kind, first and last moment in Berlin days, amount, discount, net."""
     rows = InvoiceLine.objects.order_by("invoice__sequence", "position").select_related("invoice")
-    day = timedelta(hours=2)
     return [
         (
-            line.invoice.number[-2:],
+            str(line.invoice.number)[-2:],
             line.kind,
-            f"{line.period_start + day:%m-%d}",
-            f"{line.period_end + day:%m-%d}",
+            in_berlin(line.period_start),
+            in_berlin(line.period_end),
             line.amount_minor,
             line.discount_minor,
             line.net_minor,

@@ -87,7 +87,7 @@ def test_tax_voucher_and_balance_meet_on_an_invoice(company: Company) -> None:
     invoice = Invoice.objects.get()
     assert (invoice.sub_total_minor, invoice.tax_total_minor, invoice.total_minor) == (500, 95, 595)
     run("2026-02-01")
-    assert Invoice.objects.first().total_minor == 1190
+    assert Invoice.objects.latest("id").total_minor == 1190
 
 
 def test_seats_change_the_next_invoice(company: Company) -> None:
@@ -185,7 +185,7 @@ def test_two_subscriptions_due_on_one_day_share_an_invoice(company: Company) -> 
     company.start(alice, team, price, now=at("2026-01-10 15:00"))
     assert run("2026-02-10 14:59") == Tally()
     assert run("2026-02-10 15:00") == Tally(customers=1, invoices=1)
-    assert Invoice.objects.first().total_minor == 6000
+    assert Invoice.objects.latest("id").total_minor == 6000
 
 
 def test_a_trial_converts_at_its_end_and_is_anchored_there(company: Company) -> None:
@@ -270,5 +270,6 @@ def test_one_bad_customer_is_parked_and_the_others_are_billed(company: Company) 
     spoil_line(line, at("2026-02-01"))
     assert run("2026-02-01") == Tally(customers=2, invoices=2, parked=1)
     parked = ParkedCustomer.objects.get()
-    assert parked.customer == bob and "a_charge_is_billed_once" in parked.reason
+    assert parked.customer == bob
+    assert "a_charge_is_billed_once" in parked.reason
     assert run("2026-02-01") == Tally()
