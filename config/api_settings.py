@@ -13,16 +13,26 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "core.api.schema.ApiSchema",
     "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.OneKind",
     "EXCEPTION_HANDLER": "core.api.handler.handle",
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Reckoner",
-    "DESCRIPTION": "A self-hosted billing engine: right, once, provably.",
+    "DESCRIPTION": (
+        "A self-hosted billing engine: right, once, provably.\n\n"
+        "Amounts are integers of minor units with an upper-case ISO 4217 code. Instants are RFC 3339 in UTC, to the "
+        "second. Lists are newest first; `last_key` of a page leads to the next. A POST may carry an Idempotency-Key. "
+        "Errors are `{code, message, error}`, and every 400 has `errors` by JSON field path."
+    ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "LICENSE": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    # Words are told where they stand, not as components of their own.
+    "POSTPROCESSING_HOOKS": [],
     # The documentation page is served from the package: no third-party script.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

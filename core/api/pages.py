@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Model, QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.errors import TooLarge
@@ -18,6 +19,7 @@ LIMIT_MOST = 100
 _WHOLE = re.compile(r"[+-]?[0-9]{1,30}", re.ASCII)
 
 
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": LIMIT_MOST, "default": LIMIT_DEFAULT})
 class LimitField(StrictField, serializers.IntegerField):
     """How many rows a page holds: 1 to 100."""
 

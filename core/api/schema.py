@@ -1,10 +1,12 @@
 """How endpoints describe themselves in the OpenAPI document, every error declared."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -113,6 +115,12 @@ def _answer(gives: Any, lists: bool, status: int) -> Any:
         return OpenApiResponse(OpenApiTypes.OBJECT, "Done; an empty object.")
     if not lists:
         return gives
+    return _page_of(gives)
+
+
+@cache
+def _page_of(gives: type[AnswerSerializer]) -> Any:
+    """Return the page of an object: one component however many lists answer it."""
     fields = {
         "data": gives(many=True),
         "has_more": serializers.BooleanField(),
@@ -153,6 +161,14 @@ class ApiSchema(AutoSchema):
         scope = f"Needs the scope `{needed(self.method)}`." if needed is not None else ""
         return "\n\n".join(filter(None, [text, scope]))
 
+    def get_operation_id(self) -> str:
+        """Return the summary as a name, with the parent where a path names one above its own id."""
+        words = re.sub(r"[^a-z ]", "", (self.get_summary() or "").lower().replace("'s", "")).split()
+        parents = re.findall(r"([a-z-]+)/\{", self.path)
+        if len(parents) > 1 and parents[0] not in words:
+            words += ["of", parents[0]]
+        return "_".join(word for word in words if word not in {"a", "an", "the"})
+
     def get_tags(self) -> list[str]:
         """Return the first noun of the path."""
         words = [word for word in self.path.removeprefix("/api/v1/").split("/") if word and not word.startswith("{")]
@@ -161,6 +177,22 @@ class ApiSchema(AutoSchema):
     def get_serializer_name(self, serializer: Any, direction: Direction) -> str:
         """Return the name of an object: an answer is the object itself."""
         return str(super().get_serializer_name(serializer, direction)).removesuffix("Answer")
+
+
+class NumberScheme(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Tells that decimals are taken as numbers or texts, and answered as numbers."""
+
+    target_class = "core.api.fields.NumberField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> dict[str, Any]:
+        """Return the schema of a decimal."""
+        if direction == "response":
+            return {"type": "number"}
+        number: dict[str, Any] = {"type": "number"}
+        if self.target.minimum is not None:
+            number["minimum"] = float(self.target.minimum)
+        return {"oneOf": [number, {"type": "string", "pattern": r"^[+-]?\d{1,40}(\.\d{1,40})?$"}]}
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -163,6 +163,11 @@ class AnswerSerializer(serializers.Serializer[Any]):
         for name, field in fields.items():
             field.required = name in self.always or name in self.nullable
             field.allow_null = field.allow_null or name in self.nullable
+            # Bounds are the input's; what is answered is what is there.
+            field.validators = []
+            for bound in ("min_value", "max_value", "max_length"):
+                if hasattr(field, bound):
+                    setattr(field, bound, None)
         return fields
 
     def to_representation(self, instance: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """POST /events and GET /events. API, sections 1, 3 and 4; billing rules, section 4."""
 
 from datetime import timedelta
+from datetime import timezone as dt_timezone
 from decimal import Decimal
 from typing import Any
 
@@ -159,6 +160,13 @@ def test_a_bad_field_is_named(client: Client, alice: Subscription, field: str, v
     assert answer.status_code == 400
     assert list(answer.json()["errors"]) == [field]
     assert not UsageEvent.objects.exists()
+
+
+def test_an_offset_that_the_database_would_refuse_is_refused_before(client: Client, alice: Subscription) -> None:
+    far = timezone.now().astimezone(dt_timezone(timedelta(hours=16))).isoformat()
+    assert list(post(client, event_of(alice, timestamp=far)).json()["errors"]) == ["timestamp"]
+    near = timezone.now().astimezone(dt_timezone(timedelta(hours=15, minutes=59))).isoformat()
+    assert post(client, event_of(alice, timestamp=near)).status_code == 201
 
 
 def test_all_faults_are_named_at_once(client: Client, alice: Subscription) -> None:

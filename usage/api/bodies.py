@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
+from drf_spectacular.utils import extend_schema_field
 
 from core.api.body import read_json
 from core.api.errors import TooLarge
@@ -24,6 +25,7 @@ MOST_EVENTS = 10_000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": rules.LONGEST_EVENT_ID})
 class EventIdField(StrictField):
     """Any text of 1 to 128 characters."""
 
@@ -42,12 +44,14 @@ class EventIdField(StrictField):
         return value
 
 
+@extend_schema_field({"type": "string", "minLength": 1, "maxLength": rules.LONGEST_CODE})
 class CodeField(EventIdField):
     """The code of a metric."""
 
     longest = rules.LONGEST_CODE
 
 
+@extend_schema_field({"oneOf": [{"type": "number"}, {"type": "string"}]})
 class ValueField(StrictField):
     """A decimal, sent as a JSON number or as a text."""
 
@@ -70,6 +74,7 @@ class ValueField(StrictField):
         return Decimal(text) if "." in text else int(text)
 
 
+@extend_schema_field({"type": "string", "format": "date-time"})
 class TimestampField(StrictField):
     """An instant: RFC 3339 with an offset, to the microsecond."""
 
@@ -84,6 +89,7 @@ class TimestampField(StrictField):
         return timestamp
 
 
+@extend_schema_field({"type": "object", "additionalProperties": True})
 class PropertiesField(StrictField):
     """Any JSON object."""
 

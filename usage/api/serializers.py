@@ -102,6 +102,8 @@ class EventAnswer(AnswerSerializer):
 class EventPage(AnswerSerializer):
     """A page of events."""
 
+    always: ClassVar[frozenset[str]] = frozenset({"data", "has_more"})
+
     data = EventAnswer(many=True)  # type: ignore[assignment] # what DRF reads is the name of a field
     has_more = serializers.BooleanField()
     last_key = TextField(help_text="The place of the last event; send it for the next page.")
@@ -109,6 +111,9 @@ class EventPage(AnswerSerializer):
 
 class EventResultAnswer(AnswerSerializer):
     """What became of one event of a batch."""
+
+    always: ClassVar[frozenset[str]] = frozenset({"index", "status"})
+    nullable: ClassVar[frozenset[str]] = frozenset({"event_id"})
 
     index = WholeNumberField(help_text="The event's place in the batch, from 0.")
     event_id = TextField(help_text="null when it could not be read.")
@@ -119,8 +124,10 @@ class EventResultAnswer(AnswerSerializer):
     )
 
 
-class BatchAnswer(AnswerSerializer):
+class EventBatchAnswer(AnswerSerializer):
     """What became of the events of a batch, in their order."""
+
+    always: ClassVar[frozenset[str]] = frozenset({"data", "stored", "duplicates", "rejected"})
 
     data = EventResultAnswer(many=True)  # type: ignore[assignment] # see EventPage
     stored = WholeNumberField()
@@ -150,6 +157,8 @@ class MetricUsageAnswer(AnswerSerializer):
 
 class SubscriptionUsageAnswer(AnswerSerializer):
     """What a subscription has used in its running period."""
+
+    always: ClassVar[frozenset[str]] = frozenset({"subscription", "metrics"})
 
     subscription = IdField()
     period_start = InstantField()

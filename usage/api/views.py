@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from core.api.authentication import authenticate_request, require_scope
@@ -25,11 +26,11 @@ from core.domain.access import Scope
 from core.domain.schedule import start_of_day
 from core.errors import Conflict, Invalid
 from usage import operations, queries
-from usage.api.bodies import EventInput, RefusedEvent, read_event, read_events
+from usage.api.bodies import MOST_EVENTS, EventInput, RefusedEvent, read_event, read_events
 from usage.api.serializers import (
     LONGEST_RANGE,
-    BatchAnswer,
     EventAnswer,
+    EventBatchAnswer,
     EventListParameters,
     EventPage,
     SubscriptionUsageAnswer,
@@ -42,6 +43,7 @@ from usage.domain.running import RunningMetric
 from usage.queries import StoredEvent
 
 KEY_CACHE_SECONDS = 2.0
+EVENT_REFERENCE = {"$ref": "#/components/schemas/EventInput"}
 EXAMPLE = {
     "event_id": "a7a26ff2-e851-45b6-9634-d595f45458b7",
     "subscription": "da7489c5-d730-47b7-9958-07300ef9d3d8",
@@ -137,7 +139,13 @@ class EventList(HotView):
 class EventBatch(HotView):
     """`/events/batch`."""
 
-    @describe("Record usage in a batch", gives=BatchAnswer, request_example=[EXAMPLE], errors=(413,))
+    @extend_schema(
+        request={
+            "application/json": {"type": "array", "items": EVENT_REFERENCE, "maxItems": MOST_EVENTS},
+            "application/x-ndjson": EVENT_REFERENCE,
+        }
+    )
+    @describe("Record usage in a batch", gives=EventBatchAnswer, request_example=[EXAMPLE], errors=(413,))
     def post(self, request: Request) -> HttpResponse:
         """Up to 10 000 events: a JSON array, or one JSON object a line. Each is told what became of it.
 

@@ -1,0 +1,93 @@
+"""`/api/v1/schema`, `/api/docs`, and the committed copy of the document."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.contrib.staticfiles import finders
+from django.test import Client
+
+from core.api.document_views import build_document
+from tests.api.routes import routes
+
+COPY = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the document as it would be sent."""
+    found: dict[str, Any] = json.loads(json.dumps(build_document()))
+    return found
+
+
+def operations() -> list[tuple[str, str, dict[str, Any]]]:
+    """Return every operation with its path and method."""
+    return [(path, method, found) for path, item in document()["paths"].items() for method, found in item.items()]
+
+
+def test_the_committed_document_is_current() -> None:
+    """Mend: manage.py spectacular --file docs/openapi.yaml."""
+    assert yaml.safe_load(COPY.read_text()) == document()
+
+
+def test_the_document_is_sent_as_json_without_a_key(db: None) -> None:
+    response = Client().get("/api/v1/schema")
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/json"
+    assert response.json() == document()
+    assert response.json()["openapi"].startswith("3.1")
+
+
+def test_the_docs_page_needs_nothing_from_elsewhere(db: None) -> None:
+    page = Client().get("/api/docs").content.decode()
+    assert "swagger-ui" in page
+    assert "cdn" not in page.lower()
+    assert "https://" not in page
+    assert finders.find("drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js")
+
+
+def test_every_path_of_the_api_is_described() -> None:
+    described = {(path, method.upper()) for path, method, _ in operations()}
+    for route in routes():
+        path = "/api/v1/" + route.template.replace("<id:", "{").replace(">", "}")
+        for method in route.methods:
+            assert (path, method) in described
+
+
+@pytest.mark.parametrize("part", ["summary", "description", "operationId", "tags", "security"])
+def test_every_operation_says_what_it_is(part: str) -> None:
+    for path, method, found in operations():
+        assert found.get(part), f"{method} {path} has no {part}"
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = [found["operationId"] for _, _, found in operations()]
+    assert len(names) == len(set(names))
+
+
+def test_every_error_is_declared() -> None:
+    for path, method, found in operations():
+        declared = set(found["responses"])
+        assert {"400", "401", "403", "429"} <= declared, f"{method} {path}"
+        if "{" in path:
+            assert "404" in declared, f"{method} {path}"
+        if "requestBody" in found:
+            assert {"409", "413", "422"} <= declared, f"{method} {path}"
+        for status, response in found["responses"].items():
+            if int(status) >= 400:
+                schema = response["content"]["application/json"]["schema"]
+                assert schema["$ref"].rpartition("/")[2] in {"Error", "Invalid", "Declined"}
+
+
+def test_answers_and_inputs_carry_what_clients_generate_from() -> None:
+    schemas = document()["components"]["schemas"]
+    customer = schemas["Customer"]
+    assert set(customer["required"]) >= {"email", "tax_number"}
+    assert "reference" not in customer["required"]
+    assert customer["properties"]["standard_tax_rate"]["type"] == ["number", "null"]
+    assert schemas["CustomerInput"]["required"] == ["email"]
+    assert "required" not in schemas["PatchedCustomerInput"]
+    assert schemas["CustomerList"]["properties"]["data"]["items"] == {"$ref": "#/components/schemas/Customer"}
