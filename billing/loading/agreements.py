@@ -1,6 +1,5 @@
 """What customers agreed to and changed: cards, vouchers redeemed, subscriptions, seats. Each row has its moment."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -229,6 +228,8 @@ def _was_declined(values: Mapping[str, Any]) -> bool:
 
 def _is_seat_change_known(index: SubscriptionIndex, reference: str, values: Mapping[str, Any]) -> bool:
     """Tell whether a change of seats was made."""
-    subscription_id: uuid.UUID | None = index.find(str(values.get("subscription")))
+    subscription_id = index.find(str(values.get("subscription")))
+    if subscription_id is None:
+        return False
     changes = ItemTerms.objects.filter(item__subscription_id=subscription_id, actor=_changer(reference).name)
-    return subscription_id is not None and changes.exists()
+    return changes.exists()

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from billing.loading import references
 from billing.loading.surroundings import LOADER
 from billing.loading.tables import Table
-from core.api.fields import TextField
+from core.api.fields import SlugField, TextField
 from subscriptions.api import inputs
 from subscriptions.domain.voucher import AmountWanted, VoucherWanted
 from subscriptions.operations import catalogue, metrics, vouchers
@@ -35,7 +35,7 @@ class PriceRow(inputs.PriceInput):
 class FeatureRow(inputs.FeatureInput):
     """A feature; its files name it by `code`."""
 
-    code = serializers.RegexField(r"^[-a-zA-Z0-9_]+$", max_length=100)
+    code = SlugField(max_length=100)
 
 
 class PlanRow(inputs.PlanInput):
@@ -95,6 +95,7 @@ def catalogue_tables(now: datetime) -> list[Table]:
             ("code",),
             lambda key, _: find_manual_voucher(key[0]) is not None,
             partial(_store_voucher, now),
+            any_case=True,
         ),
     ]
 

@@ -30,26 +30,24 @@ SHOWN = (
 def write_papers(clock_id: uuid.UUID, folder: Path) -> Iterator[Path]:
     """Write documents of the customers on a clock into a folder; yield each file."""
     folder.mkdir(parents=True, exist_ok=True)
-    for kind, object_id in _chosen(clock_id):
+    for kind, object_id, brand in _chosen(clock_id):
         document = get_document(kind, object_id)
-        path = folder / document.filename
+        # Brands number by themselves: two documents may have the same number.
+        path = folder / f"{brand}-{document.filename}"
         path.write_bytes(document.content)
         yield path
 
 
-def _chosen(clock_id: uuid.UUID) -> list[tuple[str, uuid.UUID]]:
-    """Return the documents to show, the same for the same company."""
+def _chosen(clock_id: uuid.UUID) -> list[tuple[str, uuid.UUID, str]]:
+    """Return kind, id and brand of the documents to show, the same for the same company."""
     invoices = Invoice.objects.filter(customer__test_clock_id=clock_id).exclude(status="draft")
-    shown: list[uuid.UUID] = []
+    shown: list[tuple[str, uuid.UUID, str]] = []
     for _, condition in SHOWN:
-        found = invoices.filter(condition).exclude(id__in=shown).annotate(length=Count("lines", distinct=True))
-        first = found.order_by("-length", "brand__code", "number").values_list("id", flat=True).first()
-        if first is not None:
-            shown.append(first)
-    credit_notes = CreditNote.objects.filter(customer__test_clock_id=clock_id).order_by("brand__code", "number")
-    receipts = Receipt.objects.filter(payment__customer__test_clock_id=clock_id).order_by("brand__code", "number")
-    return [
-        *(("invoice", invoice_id) for invoice_id in shown),
-        *(("credit_note", note.id) for note in credit_notes[:CREDIT_NOTES]),
-        *(("receipt", receipt.id) for receipt in receipts[:RECEIPTS]),
-    ]
+        found = invoices.filter(condition).exclude(id__in=[invoice_id for _, invoice_id, _ in shown])
+        found = found.annotate(length=Count("lines", distinct=True)).order_by("-length", "brand__code", "sequence")
+        shown += [("invoice", *row) for row in found.values_list("id", "brand__code")[:1]]
+    notes = CreditNote.objects.filter(customer__test_clock_id=clock_id).order_by("brand__code", "sequence")
+    shown += [("credit_note", *row) for row in notes.values_list("id", "brand__code")[:CREDIT_NOTES]]
+    receipts = Receipt.objects.filter(payment__customer__test_clock_id=clock_id).order_by("brand__code", "-sequence")
+    shown += [("receipt", *row) for row in receipts.values_list("id", "brand__code")[:RECEIPTS]]
+    return shown

@@ -1,5 +1,6 @@
 """Who sells, and where it is taxed: brands, and the tax of countries and states."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache, partial
@@ -21,6 +22,7 @@ from core.api.fields import (
     LocaleField,
     PercentField,
     ReferenceField,
+    SlugField,
     TextField,
     TimeZoneField,
     WholeNumberField,
@@ -41,13 +43,24 @@ from subscriptions.queries import catalogue
 
 LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}
 LONGEST_LOGO_BYTES = 1_000_000
-COLOUR = r"^#[0-9a-fA-F]{6}$"
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
+
+
+class ColourField(TextField):
+    """A colour such as #14304f."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Refuse what is no colour."""
+        colour: str = super().to_internal_value(data)
+        if not _COLOUR.fullmatch(colour):
+            raise self.refuse("must be a colour such as #14304f")
+        return colour
 
 
 class BrandRow(InputSerializer):
     """A seller. `logo` names a file beside this one."""
 
-    code = serializers.RegexField(r"^[-a-zA-Z0-9_]+$", max_length=60)
+    code = SlugField(max_length=60)
     name = TextField(max_length=200)
     legal_name = TextField(required=False, max_length=200)
     street_line_one = TextField(required=False, max_length=200)
@@ -68,8 +81,8 @@ class BrandRow(InputSerializer):
     currency = CurrencyField(required=False)
     payment_terms_days = WholeNumberField(required=False, max_value=3650)
     logo = TextField(required=False)
-    colour = serializers.RegexField(COLOUR, required=False)
-    accent_colour = serializers.RegexField(COLOUR, required=False)
+    colour = ColourField(required=False)
+    accent_colour = ColourField(required=False)
     footer = TextField(required=False, max_length=2000)
     payment_instructions = TextField(required=False, max_length=2000)
     iban = TextField(required=False, max_length=34)

@@ -24,6 +24,7 @@ _DELIMITERS = ",;\t"
 _LONGEST_CELL = 10_000_000
 _FIRST_BYTES = 4
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_NEVER_CLOSED = "opens a quotation mark that is never closed; nothing after it was read"
 _NOT_UTF_8 = "is not UTF-8; save the file as UTF-8 (a spreadsheet calls it “CSV UTF-8”)"
 
 
@@ -104,7 +105,8 @@ def _read_csv(text: TextIO, file: str, columns: Mapping[str, Column]) -> Iterato
         except StopIteration:
             return
         except csv.Error as error:
-            yield BadRow(place, f"is no row of CSV: {error}")
+            never_closed = "unexpected end" in str(error)
+            yield BadRow(place, _NEVER_CLOSED if never_closed else f"is no row of CSV: {error}")
             begins = records.line_num + 2
             continue
         begins = records.line_num + 2

@@ -23,7 +23,7 @@ class Table:
 
     `request` says what a row may hold. `key` names the columns that name a row among its kind, `is_known` tells whether
     the row so named stands already, `store` calls the operation with the values that the request read. `atomic` False:
-    the operation opens transactions of its own.
+    the operation opens transactions of its own. `any_case`: capitals tell no two keys apart.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Table:
     is_known: Callable[[tuple[str, ...], Values], bool]
     store: Callable[[dict[str, Any]], object]
     atomic: bool = True
+    any_case: bool = False
     columns: dict[str, Column] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -43,6 +44,10 @@ class Table:
         parts = tuple(str(values.get(name) or "").strip() for name in self.key)
         is_whole = all(part or not self.columns[name].required for name, part in zip(self.key, parts, strict=True))
         return parts if is_whole else None
+
+    def same_key(self, key: tuple[str, ...]) -> tuple[str, ...]:
+        """Return a key as it is compared with others."""
+        return tuple(part.casefold() for part in key) if self.any_case else key
 
 
 class Loader:
@@ -75,10 +80,11 @@ class Loader:
         table = self.table
         key = table.key_of(row.values)
         if key is not None:
-            if key in self._seen:
+            same = table.same_key(key)
+            if same in self._seen:
                 named = " and ".join(f"{name} {part}" for name, part in zip(table.key, key, strict=True) if part)
-                raise Invalid(f"{named} stands already in {self._seen[key]}")
-            self._seen[key] = row.place
+                raise Invalid(f"{named} stands already in {self._seen[same]}")
+            self._seen[same] = row.place
             if table.is_known(key, row.values):
                 return Fate.KNOWN
         values = read_request(table.request, row.values, table.columns)

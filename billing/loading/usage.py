@@ -11,8 +11,9 @@ from billing.loading.references import SubscriptionIndex
 from billing.loading.report import Fate, Report, fault_words, refusal
 from billing.loading.rows import BadRow, Place, Row
 from core.api.fields import TextField
+from core.api.serializers import InputSerializer
 from core.errors import Invalid
-from usage.api.bodies import EventInput, TimestampField
+from usage.api.bodies import CodeField, EventIdField, PropertiesField, TimestampField, ValueField
 from usage.api.views import FAULT_OF_REASON
 from usage.domain.event import EventDraft, EventOutcome, Outcome
 from usage.operations import record_events
@@ -21,10 +22,15 @@ TABLE = "events"
 BATCH = 5_000
 
 
-class EventRow(EventInput):
+class EventRow(InputSerializer):
     """An event; `sent_at` says when it arrives, where a clock is played: when it happened unless given."""
 
+    event_id = EventIdField()
     subscription = TextField()
+    code = CodeField()
+    value = ValueField()
+    properties = PropertiesField(required=False)
+    timestamp = TimestampField(required=False)
     sent_at = TimestampField(required=False)
 
 

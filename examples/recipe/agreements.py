@@ -22,6 +22,9 @@ RENEWAL_DECLINES = 8
 START_DECLINES = ("tok_lack_of_funds", "tok_expired")
 PER_SEAT = frozenset({"team", "growth", "business"})
 FEWEST_SEATS_TO_REMOVE = 5
+SHRINKING_TEAMS = 3
+MOST_KEPT = 11
+SEATS_LEFT = 2
 CARDLESS_TRIALS = 2
 
 
@@ -131,10 +134,13 @@ def _private_plan(chance: random.Random, person: Person) -> Chosen:
 
 def _business_plan(chance: random.Random, person: Person) -> Chosen:
     """Return what a company takes."""
+    items: tuple[str, ...] = ()
+    usage: tuple[str, ...] = ()
     price = draw(chance, {"team-month": 38, "growth-month": 36, "business-quarter": 16, "enterprise-year": 10})
     if price == "team-month":
         trial = "" if happens(chance, 60) else "no"
-        items, usage = (("requests-month",), ("api_requests",)) if happens(chance, 60) else ((), ())
+        if happens(chance, 60):
+            items, usage = ("requests-month",), ("api_requests",)
         return "team", price, items, {"trial": trial}, chance.randrange(2, 26), usage
     if price == "growth-month":
         items = ("reports-month", "users-month", "storage-month")
@@ -206,8 +212,12 @@ def _give_vouchers(chance: random.Random, made: Agreements) -> None:
 def _change_seats(chance: random.Random, made: Agreements) -> None:
     """Let teams grow, and now and then shrink; never before a trial has ended."""
     teams = [agreed for agreed in made.agreed if agreed.plan in PER_SEAT and agreed.seats > 1]
+    large = [agreed for agreed in teams if agreed.plan == "team" and agreed.row["trial"] and agreed.seats > MOST_KEPT]
+    shrinking = large[:SHRINKING_TEAMS]
     for agreed in teams:
-        if not happens(chance, 75):
+        if agreed in shrinking:
+            made.seat_changes.append(_shrink(agreed))
+        if agreed in shrinking or not happens(chance, 75):
             continue
         at = agreed.start_at + timedelta(days=chance.randrange(20, 28))
         seats = agreed.seats
@@ -223,3 +233,10 @@ def _change_seats(chance: random.Random, made: Agreements) -> None:
     made.seat_changes = [
         {"reference": f"seats-{number:03}", **row} for number, row in enumerate(made.seat_changes, start=1)
     ]
+
+
+def _shrink(agreed: Agreed) -> dict[str, Any]:
+    """Return the change of a team that keeps few of the seats it has just paid for: its next bill is a credit note."""
+    at = agreed.start_at + timedelta(days=1)
+    count = agreed.seats - SEATS_LEFT
+    return {"subscription": agreed.row["reference"], "change": "removed", "seats": count, "at": text_of(at)}

@@ -8,12 +8,12 @@ CURRENCIES = ("EUR", "USD", "GBP", "JPY")
 Amounts = tuple[Any, Any, Any, Any]
 """One value per currency, in the order of CURRENCIES; money in minor units (the yen has none)."""
 
-TAX_TYPES = [
+TAX_TYPES: list[dict[str, Any]] = [
     {"name": "Digital services", "default": True, "digital": True},
     {"name": "Services on site", "digital": False},
     {"name": "Books", "digital": False},
 ]
-TAX_COUNTRIES = [
+TAX_COUNTRIES: list[dict[str, Any]] = [
     # The one-stop-shop declares the other EU countries: there no country of its own collects.
     *({"country": code, "collecting": code == "DE"} for code in ("DE", "AT", "FR", "NL", "ES", "PL", "SE")),
     {"country": "GB", "collecting": True},
@@ -28,7 +28,7 @@ TAX_RULES = [
     {"country": "DE", "tax_type": "Books", "rate": "7", "valid_from": "2020-07-01"},
     {"country": "GB", "tax_type": "Services on site", "rate": "20", "valid_from": "2011-01-04"},
 ]
-PRODUCTS = [
+PRODUCTS: list[dict[str, Any]] = [
     {"external_reference": "platform", "name": "Fernspiegel", "tax_type": "Digital services"},
     {"external_reference": "usage", "name": "Fernspiegel usage", "tax_type": "Digital services"},
     {"external_reference": "support", "name": "Guided support", "tax_type": "Digital services"},
@@ -66,7 +66,7 @@ FEATURES = [
     {"code": "single-sign-on", "name": "Single sign-on"},
     {"code": "audit-log", "name": "Audit log"},
 ]
-VOUCHERS = [
+VOUCHERS: list[dict[str, Any]] = [
     {"code": "WILLKOMMEN20", "name": "Welcome", "type": "percentage", "percent": "20", "duration": "once"},
     {
         "code": "SPRING10",

@@ -36,12 +36,12 @@ class Person:
     @property
     def is_business(self) -> bool:
         """Tell whether it is a company."""
-        return self.row["type"] == "business"
+        return bool(self.row["type"] == "business")
 
     @property
     def pays_by_card(self) -> bool:
         """Tell whether a card is charged."""
-        return self.row["billing_type"] == "card"
+        return bool(self.row["billing_type"] == "card")
 
 
 def make_customers(chance: random.Random) -> list[Person]:

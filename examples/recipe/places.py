@@ -35,7 +35,7 @@ COUNTRIES = (
          ("Lübeck", "23552", "", "Europe/Berlin"), ("Würzburg", "97070", "", "Europe/Berlin")),
         ("Lindenstraße", "Große Bleiche", "Am Mühlgraben", "Schützenweg", "Kastanienallee", "Färbergasse"),
         "{street} {number}",
-        ("Jürgen", "Käthe", "Björn", "Zoë", "Sören", "Mathilda", "Özlem", "Friederike", "Thilo", "Änne", "Götz", "Ilse"),
+        ("Jürgen", "Käthe", "Björn", "Zoë", "Sören", "Mathilda", "Özlem", "Friederike", "Thilo", "Änne", "Götz"),
         ("Müller-Lüdenscheidt", "Weiß", "Großmann", "Yıldız", "Schäfer", "Nguyễn", "Köhler", "Vogelsang", "Ebner"),
         ("Möwenhof", "Kranichfeld", "Eisvogel", "Grünspan", "Bärlauch", "Nordlicht", "Zeisig", "Rübezahl", "Hafergold"),
         ("Software GmbH", "Logistik GmbH", "Verlag GmbH & Co. KG", "Maschinenbau AG", "Genossenschaft eG", "Studio UG"),

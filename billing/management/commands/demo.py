@@ -1,5 +1,6 @@
 """Show what the engine does: an example company, three months of bills, then the site."""
 
+import sys
 from argparse import ArgumentParser
 from datetime import timedelta
 from pathlib import Path
@@ -39,7 +40,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Show everything."""
-        self.progress = progress_on(self.stderr._out)
+        self.progress = progress_on(sys.stderr)
         data = DataFolder(settings.DATA_DIR)
         try:
             self._prepare(data)

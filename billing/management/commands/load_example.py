@@ -1,5 +1,6 @@
 """Load a company's files: an example, or a user's own (docs/import-your-data.md)."""
 
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Load, and print what became of the rows."""
-        progress = progress_on(self.stderr._out)
+        progress = progress_on(sys.stderr)
         report = Report(lambda row: progress.say(f"{row.place}: {row.reason}"))
         try:
             company = read_company(options["folder"])
