@@ -5,6 +5,7 @@ A copy is a real database: what is committed there stays, whoever dies. The prov
 
 import os
 import secrets
+import select
 import shutil
 import signal
 import sys
@@ -24,7 +25,7 @@ from billing.models import PaymentAttempt
 from billing.operations.charging import charge_due
 from billing.providers.pacing import Pace
 from billing.run.claiming import Scope
-from billing.run.engine import run_billing
+from billing.run.engine import Tally, run_billing
 from core.faults import VARIABLE
 from tests.faults.run_company import AS_OF, fill
 from tests.faults.run_picture import Picture, picture
@@ -112,9 +113,9 @@ def _copy_of(master: Master, name: str) -> Master:
     return copy
 
 
-def bill(*, chunk: int = CHUNK) -> None:
-    """Run billing over the company."""
-    run_billing(SCOPE, chunk=chunk)
+def bill(*, chunk: int = CHUNK, scope: Scope = SCOPE) -> Tally:
+    """Run billing over the company, and return what was done."""
+    return run_billing(scope, chunk=chunk)
 
 
 def charge() -> None:
@@ -149,9 +150,11 @@ class Worker:
         connections.close_all()
         sys.stdout.flush()
         sys.stderr.flush()
+        self._said, saying = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            _work_and_leave(work, fault)
+            _work_and_leave(work, fault, saying)
+        os.close(saying)
 
     def kill(self) -> None:
         """Send SIGKILL: no clean-up runs."""
@@ -159,16 +162,32 @@ class Worker:
 
     def end(self) -> int:
         """Wait for its end and return its exit code (-9: killed)."""
+        os.close(self._said)
+        return self._wait()
+
+    def result(self) -> str:
+        """Wait for its end and return what its work returned, as text; fail when it failed."""
+        with open(self._said) as said:
+            text = said.read()
+        assert self._wait() == 0, "the worker failed; its traceback is in the captured output"
+        return text
+
+    def has_ended(self) -> bool:
+        """Tell whether its work is done, without waiting."""
+        ready, _, _ = select.select([self._said], [], [], 0)
+        return bool(ready)
+
+    def _wait(self) -> int:
         _, status = os.waitpid(self.pid, 0)
         return os.waitstatus_to_exitcode(status)
 
 
-def _work_and_leave(work: Callable[[], object], fault: str) -> None:
-    """Do the work in the new process, and leave it without the tests' clean-up."""
+def _work_and_leave(work: Callable[[], object], fault: str, saying: int) -> None:
+    """Do the work in the new process, say what came of it, and leave without the tests' clean-up."""
     code = 1
     try:
         os.environ[VARIABLE] = fault
-        work()
+        os.write(saying, str(work()).encode())
         code = 0
     except BaseException:
         traceback.print_exc()
