@@ -21,6 +21,7 @@ from subscriptions.domain.terms import (
     PAID,
     Agreement,
     CalendarVersion,
+    PriceTerms,
     current_period,
     next_boundary,
 )
@@ -147,7 +148,8 @@ def end_trial(account: Account, agreement: Agreement, at: datetime) -> tuple[Agr
     """
     card_missing = account.billing_type == CARD and not (agreement.payment_method_id or account.payment_method_id)
     current = agreement.current
-    if agreement.trial_standalone or (card_missing and _costs_something(agreement)):
+    is_free = not any(_costs_something(item.versions[-1].price) for item in agreement.items)
+    if agreement.trial_standalone or (card_missing and not is_free):
         return _change(agreement, Action.END_TRIAL, at, ENDED, current.anchor_wall)
     anchor = local_wall(at, current.zone)
     if current.alignment == CALENDAR and current.interval is not None:
@@ -155,16 +157,16 @@ def end_trial(account: Account, agreement: Agreement, at: datetime) -> tuple[Agr
     return _change(agreement, Action.CONVERT_TRIAL, at, PAID, anchor)
 
 
-def _costs_something(agreement: Agreement) -> bool:
-    """Tell whether any price of an agreement could come to more than nothing."""
-    ratings = [item.versions[-1].price.rating for item in agreement.items]
-    return any(
+def _costs_something(price: PriceTerms) -> bool:
+    """Tell whether a price could come to more than nothing."""
+    rating = price.rating
+    return bool(
         rating.unit_price
         or rating.rate
         or rating.fixed
         or rating.minimum
         or any(tier.unit_price or tier.flat_fee for tier in rating.tiers)
-        for rating in ratings
+        or price.minimum_commitment_minor
     )
 
 
@@ -180,9 +182,14 @@ def _change(
 
 
 def period_bounds(agreement: Agreement, at: datetime) -> tuple[datetime, datetime | None]:
-    """Return the running period of a subscription: a trial's bounds in a trial, open when nothing recurs."""
+    """Return the running period of a subscription, its end None when nothing recurs.
+
+    In a trial these are the trial's bounds, before a paid stretch that lies ahead (`bill_from`) the free one's.
+    """
     if agreement.status is Status.TRIAL_ACTIVE:
         return agreement.started_at, agreement.trial_end_at
+    if agreement.current.from_at > at:
+        return agreement.started_at, agreement.current.from_at
     period = current_period(agreement, at)
     if period is not None:
         return period.start, period.end

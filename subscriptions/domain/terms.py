@@ -242,26 +242,28 @@ def period_start(segments: tuple[Segment, ...], interval: Interval, at: datetime
 
 
 def next_boundary(agreement: Agreement, after: datetime) -> datetime | None:
-    """Return the first moment after `after` at which a period of any item begins or ends, None when nothing recurs.
+    """Return the first moment after `after` at which a paid stretch begins, or a period of any item begins or ends.
 
-    Items with a shorter interval than the subscription's have boundaries of their own from the same anchor.
+    None when nothing is ahead. Items with a shorter interval than the subscription's have boundaries of their own from
+    the same anchor.
     """
     intervals = {item.versions[-1].price.interval for item in agreement.items if item.versions[-1].quantity}
-    intervals.discard(None)
     found: datetime | None = None
     for segment in paid_segments(agreement.calendar):
         if segment.end is not None and segment.end <= after:
             continue
+        if segment.start > after:
+            # Whatever the anchor says: a stub begins here, and with it what is charged once.
+            found = segment.start if found is None else min(found, segment.start)
+            continue
         for interval in intervals:
             if interval is None:
                 continue
-            at = max(after, segment.start - timedelta(microseconds=1))
-            index = boundary_index(segment.anchor_wall, interval, segment.zone, at)
+            index = boundary_index(segment.anchor_wall, interval, segment.zone, after)
             candidate = boundary(segment.anchor_wall, interval, index + 1, segment.zone)
-            if segment.end is not None and candidate > segment.end:
-                candidate = segment.end
-            if found is None or candidate < found:
-                found = candidate
+            if segment.end is not None:
+                candidate = min(candidate, segment.end)
+            found = candidate if found is None else min(found, candidate)
     return found
 
 
