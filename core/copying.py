@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -11,16 +12,18 @@ from django.db import connection
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _encode = msgspec.json.Encoder().encode
+# The server stores one piece while the next is written here.
+_ROWS_A_PIECE = 128
 
 
 def _text(value: str) -> str:
-    """Return a string as COPY text."""
-    return value.translate(_ESCAPES)
+    """Return a string as COPY text; hardly any has something to escape, and to look is much faster than to replace."""
+    return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPES)
 
 
 def _json(value: Any) -> str:
-    """Return a JSON value as COPY text."""
-    return _encode(value).decode().translate(_ESCAPES)
+    """Return a JSON value as COPY text; JSON itself leaves nothing but backslashes to escape."""
+    return _encode(value).decode().replace("\\", "\\\\")
 
 
 _FORMATS: dict[type, Callable[[Any], str]] = {
@@ -28,7 +31,8 @@ _FORMATS: dict[type, Callable[[Any], str]] = {
     bool: lambda value: "t" if value else "f",
     int: str,
     str: _text,
-    uuid.UUID: str,
+    # PostgreSQL reads it without hyphens too, and Python writes it so in a fifth of the time.
+    uuid.UUID: lambda value: f"{value.int:032x}",
     datetime: datetime.isoformat,
     date: date.isoformat,
     Decimal: lambda value: format(value, "f"),
@@ -51,13 +55,13 @@ def copy_rows(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]])
     """
     if not rows:
         return
-    send(
-        f"COPY {table} ({', '.join(columns)}) FROM STDIN",
-        "\n".join([copy_text(row) for row in rows]) + "\n",
-    )
+    lines = map(copy_text, rows)
+    pieces = ("\n".join(piece) + "\n" for piece in iter(lambda: list(islice(lines, _ROWS_A_PIECE)), []))
+    send(f"COPY {table} ({', '.join(columns)}) FROM STDIN", pieces)
 
 
-def send(statement: str, text: str) -> None:
-    """Run one COPY with lines of text, in the caller's transaction. Raises Django's database errors."""
+def send(statement: str, pieces: Iterable[str]) -> None:
+    """Run one COPY with pieces of its text, in the caller's transaction. Raises Django's database errors."""
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(text)
+        for piece in pieces:
+            copy.write(piece)

@@ -1,12 +1,14 @@
 """Post to the books."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import connection
 
 from core.copying import copy_rows
 from core.identifiers import new_id
 from core.operations import require_transaction
+from core.rows import array_text
 from ledger.domain.entry import EntryDraft, balance_moves
 
 ENTRY_COLUMNS = ("id", "kind", "object_kind", "object_id", "customer_id", "posted_at", "accounting_date")
@@ -72,14 +74,12 @@ def move_balances(entries: Sequence[EntryDraft]) -> None:
     moves = balance_moves(entries)
     if not moves:
         return
+    columns: tuple[Iterable[Any], ...] = (
+        [new_id() for _ in moves],
+        [move.customer_id for move in moves],
+        [move.currency for move in moves],
+        [move.balance_minor for move in moves],
+        [move.receivable_minor for move in moves],
+    )
     with connection.cursor() as cursor:
-        cursor.execute(
-            MOVE_BALANCES,
-            [
-                [new_id() for _ in moves],
-                [move.customer_id for move in moves],
-                [move.currency for move in moves],
-                [move.balance_minor for move in moves],
-                [move.receivable_minor for move in moves],
-            ],
-        )
+        cursor.execute(MOVE_BALANCES, [array_text(column) for column in columns])

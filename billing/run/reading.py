@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db import connection
 
+from core.rows import array_text, fetch_rows
 from invoicing.domain.account import Account, SellerTerms
 from invoicing.domain.discounts import Voucher
 from invoicing.domain.metered import rerated_from
@@ -24,12 +24,12 @@ SELECT c.id, c.brand_id, c.email, c.name, c.status, c.billing_type, c.type, c.co
        c.standard_tax_rate, c.digital_tax_rate, c.locale, c.time_zone, c.buyer_reference,
        (SELECT m.id FROM customers_paymentmethod m
         WHERE m.customer_id = c.id AND m.is_default AND m.removed_at IS NULL)
-FROM customers_customer c WHERE c.id = ANY(%s)
+FROM customers_customer c WHERE c.id = ANY(%s::uuid[])
 """
 BRANDS = """
 SELECT id, code, name, legal_name, street_line_one, street_line_two, city, region, postcode, country, email, tax_number,
        vat_registered, tax_registrations, one_stop_shop, tax_point, export, time_zone, payment_terms_days, iban, bic
-FROM customers_brand WHERE id = ANY(%s)
+FROM customers_brand WHERE id = ANY(%s::uuid[])
 """
 VOUCHERS = """
 SELECT r.customer_id, r.id, v.id, v.type, v.percent, v.duration, r.remaining,
@@ -37,11 +37,11 @@ SELECT r.customer_id, r.id, v.id, v.type, v.percent, v.duration, r.remaining,
         FROM subscriptions_voucheramount a WHERE a.voucher_id = v.id),
        (SELECT jsonb_agg(p.plan_id) FROM subscriptions_voucher_plans p WHERE p.voucher_id = v.id)
 FROM subscriptions_voucherredemption r JOIN subscriptions_voucher v ON v.id = r.voucher_id
-WHERE r.customer_id = ANY(%s) AND r.ended_at IS NULL AND v.type <> 'fixed_credit' ORDER BY r.id
+WHERE r.customer_id = ANY(%s::uuid[]) AND r.ended_at IS NULL AND v.type <> 'fixed_credit' ORDER BY r.id
 """
 BALANCES = """
 SELECT customer_id, currency, balance_minor FROM ledger_customerbalance
-WHERE customer_id = ANY(%s) AND balance_minor <> 0
+WHERE customer_id = ANY(%s::uuid[]) AND balance_minor <> 0
 """
 
 
@@ -107,10 +107,7 @@ def _horizons(agreements: Iterable[Agreement]) -> dict[uuid.UUID, datetime]:
 
 def _rows(statement: str, ids: list[uuid.UUID]) -> list[tuple[Any, ...]]:
     """Run one statement over a list of ids."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [ids])
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+    return fetch_rows(statement, [array_text(ids)])
 
 
 def _json(value: Any) -> Any:

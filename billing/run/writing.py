@@ -16,6 +16,7 @@ from core.domain.outbox import OutboxDraft
 from core.faults import reach
 from core.identifiers import new_id
 from core.operations import emit, require_transaction
+from core.rows import array_text
 from customers.models import PaymentMethod
 from invoicing.domain.account import CARD, Account
 from invoicing.domain.assembly import Proposal
@@ -28,10 +29,10 @@ UPDATE subscriptions_subscription AS s SET
     status = moved.status, billed_to_at = moved.billed_to_at, next_due_at = moved.next_due_at, dirty_from = NULL,
     current_period_start = moved.period_start, current_period_end = moved.period_end,
     cancelled_at = coalesce(moved.ended_at, s.cancelled_at), ended_at = coalesce(moved.ended_at, s.ended_at),
-    updated_at = moved.updated_at
+    updated_at = %s
 FROM unnest(%s::uuid[], %s::varchar[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
-            %s::timestamptz[], %s::timestamptz[])
-    AS moved (id, status, billed_to_at, next_due_at, period_start, period_end, ended_at, updated_at)
+            %s::timestamptz[])
+    AS moved (id, status, billed_to_at, next_due_at, period_start, period_end, ended_at)
 WHERE s.id = moved.id
 """
 MOVE_AGENDA = """
@@ -161,20 +162,17 @@ def _settle_subscriptions(plans: Iterable[Plan], as_of: datetime) -> None:
     agreements = list(settled.values())
     bounds = [period_bounds(agreement, agreement.billed_to_at or as_of) for agreement in agreements]
     ended = {t.subscription_id: t.at for t in transitions if t.to_status is Status.CANCELLED}
+    columns: tuple[Iterable[Any], ...] = (
+        [agreement.subscription_id for agreement in agreements],
+        [str(agreement.status) for agreement in agreements],
+        [agreement.billed_to_at for agreement in agreements],
+        [agreement.next_due_at for agreement in agreements],
+        [start for start, _ in bounds],
+        [end for _, end in bounds],
+        [ended.get(agreement.subscription_id) for agreement in agreements],
+    )
     with connection.cursor() as cursor:
-        cursor.execute(
-            SETTLE_SUBSCRIPTIONS,
-            [
-                [agreement.subscription_id for agreement in agreements],
-                [str(agreement.status) for agreement in agreements],
-                [agreement.billed_to_at for agreement in agreements],
-                [agreement.next_due_at for agreement in agreements],
-                [start for start, _ in bounds],
-                [end for _, end in bounds],
-                [ended.get(agreement.subscription_id) for agreement in agreements],
-                [as_of] * len(agreements),
-            ],
-        )
+        cursor.execute(SETTLE_SUBSCRIPTIONS, [as_of, *map(array_text, columns)])
     write_transitions(transitions, as_of=as_of)
 
 
@@ -223,8 +221,7 @@ def write_transitions(transitions: Sequence[Transition], *, as_of: datetime) -> 
 
 def _move_agenda(due: Sequence[tuple[uuid.UUID, datetime | None]]) -> None:
     """Write when each customer is due next, and take it out of parking."""
+    customer_ids = array_text([customer_id for customer_id, _ in due])
     with connection.cursor() as cursor:
-        cursor.execute(MOVE_AGENDA, [[customer_id for customer_id, _ in due], [due_at for _, due_at in due]])
-        cursor.execute(
-            "DELETE FROM billing_parkedcustomer WHERE customer_id = ANY(%s)", [[customer_id for customer_id, _ in due]]
-        )
+        cursor.execute(MOVE_AGENDA, [customer_ids, array_text([due_at for _, due_at in due])])
+        cursor.execute("DELETE FROM billing_parkedcustomer WHERE customer_id = ANY(%s::uuid[])", [customer_ids])

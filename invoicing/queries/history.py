@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from django.db import connection
 
+from core.rows import array_text, fetch_rows
 from invoicing.domain.charge import BilledLine
 from invoicing.domain.tax import TaxPart, TaxTreatment
 
@@ -30,9 +30,7 @@ def list_billed_lines(horizons: Mapping[uuid.UUID, datetime]) -> dict[uuid.UUID,
     """Return, for each item, its lines on invoices and credit notes whose period began at or after its horizon."""
     if not horizons:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(BILLED, {"items": list(horizons), "horizons": list(horizons.values())})
-        rows = cursor.fetchall()
+    rows = fetch_rows(BILLED, {"items": array_text(horizons), "horizons": array_text(horizons.values())})
     found: dict[uuid.UUID, list[BilledLine]] = defaultdict(list)
     for item_id, invoice_id, kind, start, end, tier, revision, quantity, amount, discount, *tax in rows:
         line = BilledLine(invoice_id, kind, start, end, tier, revision, quantity, amount, discount, _treatment(tax))

@@ -8,31 +8,34 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db import connection
 
 from core.domain.schedule import Interval
+from core.rows import array_text, fetch_rows
 from subscriptions.domain.lifecycle import Status
 from subscriptions.domain.pricing import PriceType, Rating, Tier
 from subscriptions.domain.terms import Agreement, CalendarVersion, Item, ItemVersion, MeterTerms, PriceTerms
 
 SUBSCRIPTIONS = """
-SELECT s.id, s.customer_id, s.status, s.currency, s.started_at, s.payment_method_id, s.billed_to_at, s.next_due_at,
-       s.trial_end_at, s.cancel_at, s.dirty_from, p.is_trial_standalone
+SELECT s.id, s.customer_id, s.status, s.currency, s.started_at,
+       (SELECT m.id FROM customers_paymentmethod m WHERE m.id = s.payment_method_id AND m.removed_at IS NULL),
+       s.billed_to_at, s.next_due_at, s.trial_end_at, s.cancel_at, s.dirty_from, p.is_trial_standalone
 FROM subscriptions_subscription s JOIN subscriptions_plan p ON p.id = s.plan_id
-WHERE s.customer_id = ANY(%s) AND s.next_due_at IS NOT NULL
+WHERE s.customer_id = ANY(%s::uuid[]) AND s.next_due_at IS NOT NULL
 ORDER BY s.id
 """
-ONE_SUBSCRIPTION = SUBSCRIPTIONS.replace("s.customer_id = ANY(%s) AND s.next_due_at IS NOT NULL", "s.id = ANY(%s)")
+ONE_SUBSCRIPTION = SUBSCRIPTIONS.replace(
+    "s.customer_id = ANY(%s::uuid[]) AND s.next_due_at IS NOT NULL", "s.id = ANY(%s::uuid[])"
+)
 CALENDAR = """
 SELECT t.subscription_id, t.version, t.from_at, t.phase, t.plan_id, p.name, t.anchor_wall, t.interval,
        t.interval_count, t.time_zone, t.alignment
 FROM subscriptions_subscriptionterms t JOIN subscriptions_plan p ON p.id = t.plan_id
-WHERE t.subscription_id = ANY(%s) ORDER BY t.subscription_id, t.version
+WHERE t.subscription_id = ANY(%s::uuid[]) ORDER BY t.subscription_id, t.version
 """
 ITEMS = """
 SELECT i.subscription_id, i.id, i.position, t.version, t.from_at, t.price_id, t.quantity, t.change
 FROM subscriptions_subscriptionitem i JOIN subscriptions_itemterms t ON t.item_id = i.id
-WHERE i.subscription_id = ANY(%s) ORDER BY i.subscription_id, i.position, t.version
+WHERE i.subscription_id = ANY(%s::uuid[]) ORDER BY i.subscription_id, i.position, t.version
 """
 PRICES = """
 SELECT p.id, p.product_id, product.name, p.currency, p.type, p.unit_price, p.tiers, p.units, p.free_units, p.rate,
@@ -48,7 +51,7 @@ JOIN subscriptions_product product ON product.id = p.product_id
 LEFT JOIN subscriptions_taxtype tax_type ON tax_type.id = product.tax_type_id
 LEFT JOIN subscriptions_taxtype fallback ON fallback."default"
 LEFT JOIN subscriptions_metric metric ON metric.id = p.metric_id
-WHERE p.id = ANY(%s)
+WHERE p.id = ANY(%s::uuid[])
 """
 
 
@@ -113,10 +116,7 @@ def _agreements(statement: str, ids: Sequence[uuid.UUID]) -> tuple[Agreement, ..
 
 def _rows(statement: str, ids: list[uuid.UUID]) -> list[tuple[Any, ...]]:
     """Run one statement over a list of ids."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [ids])
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+    return fetch_rows(statement, [array_text(ids)])
 
 
 def _interval(unit: str, count: int) -> Interval | None:
