@@ -17,6 +17,15 @@ class Instance(models.Model):
     held_at = models.DateTimeField(
         null=True, blank=True, help_text="Set after a restore: nothing runs until it is resumed."
     )
+    restored_from_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the backup was taken that this database was restored from."
+    )
+    reconciled_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the providers' charges were matched with the restored rows."
+    )
+    worker_seen_at = models.DateTimeField(null=True, blank=True, help_text="When a worker last did a tick.")
+    books_checked_at = models.DateTimeField(null=True, blank=True, help_text="When the books were last proved.")
+    books_breaches = models.PositiveIntegerField(null=True, blank=True, help_text="How many breaches were found then.")
     created_at = models.DateTimeField()
 
     class Meta:
