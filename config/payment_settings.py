@@ -9,3 +9,5 @@ SANDBOX_LATENCY_MS = env.int("SANDBOX_LATENCY_MS", default=0)
 SANDBOX_TIMEOUT_PERCENT = env.float("SANDBOX_TIMEOUT_PERCENT", default=0.0)
 SANDBOX_DECLINE_PERCENT = env.float("SANDBOX_DECLINE_PERCENT", default=0.0)
 SANDBOX_UNAVAILABLE = env.bool("SANDBOX_UNAVAILABLE", default=False)
+# Whether real money moves: a live provider key makes an instance live. The sandbox and transfers have no keys.
+INSTANCE_MODE = "test"

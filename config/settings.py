@@ -134,6 +134,7 @@ REST_FRAMEWORK = api_settings.REST_FRAMEWORK
 SPECTACULAR_SETTINGS = api_settings.SPECTACULAR_SETTINGS
 
 # --- Payments -------------------------------------------------------------------------------------------------------
+INSTANCE_MODE = payment_settings.INSTANCE_MODE
 PAYMENT_PROVIDER = payment_settings.PAYMENT_PROVIDER
 PROVIDER_RATES = payment_settings.PROVIDER_RATES
 SANDBOX_LATENCY_MS = payment_settings.SANDBOX_LATENCY_MS

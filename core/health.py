@@ -6,6 +6,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from core.queries_instance import find_held
 from core.services.errors import ServiceError
 
 SERVICE_UNAVAILABLE = 503
@@ -23,11 +24,16 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer whether the database is reachable and every migration applied, with what is missing (status 503)."""
+    """Answer whether the database is reachable and every migration applied, with what is missing (status 503).
+
+    A held instance is ready, because reads and events go on: `held_since` tells of it.
+    """
     missing = find_missing()
     if missing:
         return JsonResponse({"status": "not ready", "missing": missing}, status=SERVICE_UNAVAILABLE)
-    return JsonResponse({"status": "ready", "missing": []})
+    held = find_held()
+    told = {} if held is None else {"held_since": held.held_at}
+    return JsonResponse({"status": "ready", "missing": [], **told})
 
 
 def find_missing() -> list[str]:

@@ -29,6 +29,7 @@ from billing.queries import payments as payment_queries
 from core.errors import Conflict, Declined
 from core.faults import reach
 from core.operations import require_transaction
+from core.operations_instance import require_running
 from customers import queries as customer_queries
 from customers.models import PaymentMethod
 from invoicing.models import Invoice, InvoiceLine
@@ -71,8 +72,9 @@ def charge_due(
     """Charge the attempts that are due by the clock of their customers, at most `limit`, `threads` calls at a time.
 
     Without a test clock only customers on none are charged. The calls run in threads, every statement in this one.
-    Ends when nothing is due, or every provider with something due is paused.
+    Ends when nothing is due, or every provider with something due is paused. Raises InstanceHeld.
     """
+    require_running()
     round_ = _Round(now, test_clock_id)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="charge")
     in_flight: dict[Future[Answer], ChargeWork] = {}
@@ -97,7 +99,7 @@ def charge_due(
 def charge_due_everywhere(now: datetime, *, limit: int) -> ChargeSummary:
     """Charge what is due on the wall's clock, and on every test clock that stands still, each by its own time.
 
-    Returns what was done on the wall's clock. A clock under way charges by itself.
+    Returns what was done on the wall's clock. A clock under way charges by itself. Raises InstanceHeld.
     """
     for clock_id, clock_now in payment_queries.list_clocks_with_work():
         charge_due(clock_now, limit=limit, test_clock_id=clock_id)
@@ -108,7 +110,7 @@ def charge_now(attempt_id: uuid.UUID, now: datetime) -> ChargeOutcome:
     """Charge one attempt at once, due or not, and return how it stands then; an attempt that is settled stays as it is.
 
     When another worker holds it, its outcome is waited for up to five seconds. Must be called outside a transaction.
-    Raises NotFound.
+    Raises NotFound, InstanceHeld.
     """
     with transaction.atomic(durable=True):
         work = claiming.claim_attempt(attempt_id, now)
@@ -118,8 +120,8 @@ def charge_now(attempt_id: uuid.UUID, now: datetime) -> ChargeOutcome:
 def charge_invoice(*, invoice_id: uuid.UUID, now: datetime) -> ChargeOutcome:
     """Try to charge an open invoice now, with the customer's card.
 
-    The outcome may still be open. Raises NotFound, Conflict when nothing is due, ChargeDeclined when the card is
-    refused: also without a call, when the last refusal forbids another try with the same card.
+    The outcome may still be open. Raises NotFound, Conflict when nothing is due, InstanceHeld, ChargeDeclined when the
+    card is refused: also without a call, when the last refusal forbids another try with the same card.
     """
     with transaction.atomic(durable=True):
         customer_queries.lock_customer(payment_queries.get_invoice(invoice_id).customer_id)

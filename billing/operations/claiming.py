@@ -21,6 +21,7 @@ from billing.providers.base import ChargeRequest, ChargeResult, Outcome
 from billing.queries import payments as payment_queries
 from core.identifiers import new_id
 from core.operations import require_transaction
+from core.operations_instance import require_running
 from core.updating import update_rows
 from customers.models import PaymentMethod
 from invoicing.models import Invoice
@@ -61,18 +62,20 @@ class Claimed:
 def claim_due_attempts(attempt_ids: Iterable[uuid.UUID], now: datetime) -> Claimed:
     """Claim those of the attempts that are still due, or whose lease ran out, in the caller's transaction.
 
-    What another worker holds is left out. Raises RuntimeError outside a transaction.
+    What another worker holds is left out. Raises InstanceHeld, RuntimeError outside a transaction.
     """
     require_transaction()
+    require_running()
     return _claim(payment_queries.lock_due_attempts(attempt_ids, now), now)
 
 
 def claim_attempt(attempt_id: uuid.UUID, now: datetime) -> ChargeWork | None:
     """Claim one attempt, due or not, in the caller's transaction; None when it is settled or another worker holds it.
 
-    Raises NotFound, RuntimeError outside a transaction.
+    Raises NotFound, InstanceHeld, RuntimeError outside a transaction.
     """
     require_transaction()
+    require_running()
     payment_queries.get_attempt(attempt_id)
     (attempt,) = payment_queries.lock_attempts([attempt_id])
     if attempt.status not in OPEN_ATTEMPT_STATUSES or payment_queries.has_live_lease(attempt):

@@ -13,6 +13,7 @@ from billing.run.claiming import Scope
 from billing.run.engine import Tally, run_billing
 from core.errors import Conflict, Invalid, NotFound
 from core.models import TestClock
+from core.operations_instance import require_running
 
 NEXT_MOMENT = """
 SELECT least(
@@ -45,8 +46,9 @@ def advance_clock(
     """Move a clock to `to_at`, stepping to each due moment in turn: renewals, then the charges they bring.
 
     Interrupted, it can be called again with the same target. `now` is the wall's moment. Raises NotFound, Invalid when
-    the target is not ahead, Conflict while another advance goes elsewhere or runs.
+    the target is not ahead, Conflict while another advance goes elsewhere or runs, InstanceHeld.
     """
+    require_running()
     _begin(clock_id, to_at)
     with _only_one(clock_id):
         try:

@@ -18,6 +18,7 @@ from billing.run.writing import spend_vouchers
 from core.domain.outbox import OutboxDraft
 from core.domain.schedule import local_date
 from core.operations import emit, require_transaction
+from core.operations_instance import require_running
 from customers import queries as customer_queries
 from invoicing.domain.assembly import Occasion, Proposal, propose
 from invoicing.domain.metered import usage_windows
@@ -85,8 +86,10 @@ def abandon_stale(*, now: datetime) -> int:
     """Abandon the starts that nobody confirmed within 23 hours, each in a transaction of its own; return how many.
 
     One whose charge is still scheduled or being asked for is left alone: its outcome decides. `now` is the wall's
-    moment; customers on a test clock are judged by theirs.
+    moment; customers on a test clock are judged by theirs. Raises InstanceHeld: what a provider took meanwhile may
+    confirm a start.
     """
+    require_running()
     waiting = Subscription.objects.filter(status=Status.INCOMPLETE).select_related("customer__test_clock")
     stale = [
         subscription.id

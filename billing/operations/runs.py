@@ -7,6 +7,7 @@ from datetime import datetime
 from billing.models import BillingRun
 from billing.run.claiming import Scope
 from billing.run.engine import Progress, Tally, run_billing
+from core.operations_instance import require_running
 
 COMMAND = "command"
 TICK = "tick"
@@ -27,8 +28,9 @@ def bill_due(
     """Bill everybody who is due in a scope, with a row that tells how it goes and how it ended.
 
     `clock` tells the wall's time for the record alone. A run that is cut off leaves its row `running` with its last
-    heartbeat; what it billed stands, and the next run does the rest.
+    heartbeat; what it billed stands, and the next run does the rest. Raises InstanceHeld; then nothing is recorded.
     """
+    require_running()
     run = BillingRun.objects.create(
         as_of=scope.as_of, trigger=trigger, started_at=clock(), heartbeat_at=clock(), status=BillingRun.Status.RUNNING
     )

@@ -20,6 +20,7 @@ from core.errors import BillingError, Conflict, Invalid
 from core.identifiers import new_id
 from core.operations import SYSTEM, Actor, emit
 from core.operations_idempotency import remember_resources
+from core.operations_instance import require_running
 from customers import queries as customer_queries
 from customers.models import Customer, PaymentMethod
 from invoicing.domain.account import CARD
@@ -78,8 +79,8 @@ def start_subscription(
     """Start a subscription and return it: active, in trial, or incomplete while the charge's outcome is unknown.
 
     `now` is the customer's own moment. A card customer's first invoice is a draft until its charge succeeds; when it is
-    declined neither stays, and ChargeDeclined is raised. Raises Invalid, Conflict (customer disabled) and
-    NoUsablePaymentMethod; nothing is stored then.
+    declined neither stays, and ChargeDeclined is raised. Raises Invalid, Conflict (customer disabled),
+    NoUsablePaymentMethod and, when something would be charged, InstanceHeld; nothing is stored then.
     """
     if command.card_token:
         card = cards.add_card(customer_id=customer_id, token=command.card_token, now=now)
@@ -213,6 +214,7 @@ def _open(opening: _Opening) -> tuple[Subscription, uuid.UUID | None]:
         return _open_at_once(opening, proposals), None
     if to_charge[0].payment_method_id is None:
         raise NoUsablePaymentMethod("The customer has no card to charge.")
+    require_running()
     subscription = _store(opening, replace(agreement, status=Status.INCOMPLETE))
     draft = first_invoices.store_draft(proposals[0], now=now)
     return subscription, charging.schedule_attempt(invoice=draft, now=now).id

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connection
 
+from core.operations_instance import require_running
+
 CHUNK = 500
 DUE = """
 FROM customers_agenda agenda JOIN customers_customer customer ON customer.id = agenda.customer_id
@@ -52,8 +54,9 @@ def claim(scope: Scope, *, limit: int = CHUNK, wait: bool = False) -> list[uuid.
     """Lock up to `limit` due customers until the caller's transaction ends and return their ids, earliest due first.
 
     Without `wait` customers somebody else holds are skipped; with it the claim waits for them, so an empty answer means
-    that nothing is due. Parked customers are left out until their time.
+    that nothing is due. Parked customers are left out until their time. Raises InstanceHeld.
     """
+    require_running()
     with connection.cursor() as cursor:
         cursor.execute(
             _statement(CLAIM if wait else f"{CLAIM} SKIP LOCKED", scope), {**_parameters(scope), "limit": limit}

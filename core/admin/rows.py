@@ -79,5 +79,12 @@ class TestClockAdmin(ReadOnlyAdmin):
 class InstanceAdmin(ReadOnlyAdmin):
     """What this instance is."""
 
-    list_display = (badge("mode", "Mode"), moment("created_at"), moment("held_at"))
+    list_display = (
+        badge("mode", "Mode"),
+        moment("created_at"),
+        moment("held_at"),
+        moment("restored_from_at"),
+        moment("worker_seen_at"),
+        moment("books_checked_at"),
+    )
     empty_words = "The row is made at the first start."

@@ -16,6 +16,7 @@ from billing.run.parallel import bill_in_processes
 from billing.run.reading import read_accounts
 from core.clock import wall_now
 from core.domain.money import Money, format_money
+from core.operations_instance import InstanceHeld, require_running
 from customers.models import Customer
 from invoicing.domain.assembly import Proposal
 from invoicing.queries.tax import get_tax_world
@@ -39,14 +40,22 @@ class Command(BaseCommand):
         if options["dry_run"]:
             self._dry_run(scope)
             return
+        try:
+            self._bill(scope, options["workers"])
+        except InstanceHeld as held:
+            raise CommandError(held.message) from held
+
+    def _bill(self, scope: Scope, workers: int) -> None:
+        """Bill and charge. Raises InstanceHeld, CommandError when customers had to be parked."""
+        require_running()
         total = count_due(scope)
         with tqdm(total=total, unit="customer", desc="billing", disable=None) as bar:
 
             def progress(tally: Tally) -> None:
                 bar.update(tally.customers + tally.parked - bar.n)
 
-            if options["workers"] > 1:
-                tally = bill_in_processes(scope, workers=options["workers"], progress=progress)
+            if workers > 1:
+                tally = bill_in_processes(scope, workers=workers, progress=progress)
             else:
                 tally = bill_due(scope, trigger=COMMAND, clock=wall_now, progress=progress).tally
         charged = charging.charge_due(scope.as_of)
