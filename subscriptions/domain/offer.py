@@ -28,6 +28,7 @@ _OWN_NUMBERS: Mapping[str, frozenset[PriceType]] = {
 }
 _API_NAMES: Mapping[str, str] = {"minimum": "min", "maximum": "max"}
 _NEVER_MEASURED = frozenset({PriceType.FIXED_PRICE, PriceType.ONE_OFF})
+_COUNTED_IN_MONTHS = frozenset({"month", "year"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def offer(wanted: PriceWanted) -> tuple[PriceOffer | None, dict[str, str]]:
     """Return the price that can be stored, or None with every fault by the API's field name."""
     spelt = spell_out(wanted)
     faults = _amount_faults(spelt, was_typed=bool(wanted.type)) | _interval_faults(spelt) | _usage_faults(spelt)
+    faults |= _proration_faults(spelt)
     try:
         found = PriceOffer(spelt, _rating(spelt))
     except InvalidPrice as error:
@@ -161,6 +163,17 @@ def _interval_faults(spelt: PriceWanted) -> dict[str, str]:
     if once and spelt.minimum_commitment is not None:
         faults["minimum_commitment"] = "belongs to no price that does not recur"
     return faults
+
+
+def _proration_faults(spelt: PriceWanted) -> dict[str, str]:
+    """Return what is wrong between the interval and how its parts are counted: a month of 30 days has no weeks."""
+    if spelt.interval in _COUNTED_IN_MONTHS:
+        return {}
+    return {
+        name: "thirty_360 belongs to prices by month or year"
+        for name in ("proration_up", "proration_down")
+        if getattr(spelt, name) == "thirty_360"
+    }
 
 
 def _usage_faults(spelt: PriceWanted) -> dict[str, str]:
