@@ -8,8 +8,7 @@ from datetime import datetime
 import structlog
 from celery import shared_task
 
-from billing.operations import charging, first_invoices
-from billing.operations.clocks import advance_clock
+from billing.operations import charging, clocks, first_invoices
 from billing.operations.runs import TICK, bill_due
 from billing.run.claiming import Scope, count_due
 from core.clock import wall_now
@@ -34,17 +33,18 @@ def tick() -> None:
 
 @shared_task(name="billing.tasks.sweep")
 def sweep() -> None:
-    """Charge what is due, and settle what a worker left behind, unless the instance is held."""
+    """Charge what is due, and finish what a worker left behind, unless the instance is held."""
     with _nothing_while_held():
         charging.charge_due_everywhere(wall_now(), limit=CHARGES_A_SWEEP)
         first_invoices.abandon_stale(now=wall_now())
+        clocks.finish_advances(now=wall_now())
 
 
 @shared_task(name="billing.tasks.advance_test_clock")
 def advance_test_clock(clock_id: str, target: str) -> None:
     """Finish an advance that took longer than its caller waited."""
     with _nothing_while_held():
-        advance_clock(clock_id=uuid.UUID(clock_id), to_at=datetime.fromisoformat(target), now=wall_now())
+        clocks.advance_clock(clock_id=uuid.UUID(clock_id), to_at=datetime.fromisoformat(target), now=wall_now())
 
 
 @contextmanager

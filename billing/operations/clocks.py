@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -81,6 +81,17 @@ def _step_through(
         TestClock.objects.filter(id=clock_id).update(now_at=at)
     TestClock.objects.filter(id=clock_id).update(now_at=to_at)
     first_invoices.abandon_stale(now=now)
+
+
+def finish_advances(*, now: datetime) -> None:
+    """Go on with every advance that was cut off: its process died, or the hint that should have finished it was lost.
+
+    `now` is the wall's moment. An advance that somebody works on is left to them.
+    """
+    for clock in TestClock.objects.filter(status=TestClock.Status.ADVANCING).order_by("id"):
+        # Refused: somebody is on it, or was faster.
+        with suppress(Conflict, Invalid):
+            advance_clock(clock_id=clock.id, to_at=clock.target_at or clock.now_at, now=now)
 
 
 def _begin(clock_id: uuid.UUID, to_at: datetime) -> None:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
-from multiprocessing import get_context
-from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -27,34 +25,25 @@ from subscriptions.models import Metric, Subscription
 from tests.cast import JANUARY, Company, at, make_company
 from tests.faults.run_company import AS_OF, SIZE
 from tests.faults.run_picture import assert_same
-from tests.faults.run_stage import SCOPE, Stage, Worker, bill, charge, finish, the_stage
+from tests.faults.run_stage import (
+    PATIENCE_SECONDS,
+    SCOPE,
+    Stage,
+    Worker,
+    at_once,
+    bill,
+    charge,
+    finish,
+    make_barrier,
+    the_stage,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
-
-PATIENCE_SECONDS = 30
 
 
 @pytest.fixture
 def stage(transactional_db: None) -> Stage:
     return the_stage()
-
-
-def make_barrier(parties: int) -> Any:
-    """Return a barrier that processes forked from here share."""
-    return get_context("fork").Barrier(parties)
-
-
-def at_once(count: int, work: Callable[[], object]) -> list[str]:
-    """Do work in so many processes that begin at one instant; return what each said."""
-    all_are_there = make_barrier(count)
-
-    def begin() -> object:
-        connection.ensure_connection()
-        all_are_there.wait(PATIENCE_SECONDS)
-        return work()
-
-    workers = [Worker(begin) for _ in range(count)]
-    return [worker.result() for worker in workers]
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -112,17 +101,17 @@ def note_refusals(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_four_workers_do_what_one_does(stage: Stage) -> None:
     with stage.due.copied():
-        billed = [int(count) for count in at_once(4, lambda: bill(chunk=4).customers)]
+        billed = [int(count) for count in at_once(*[lambda: bill(chunk=4).customers] * 4)]
         assert sum(billed) == SIZE
         assert sum(count > 0 for count in billed) > 1, "they did not share the work"
-        at_once(4, charge)
+        at_once(*[charge] * 4)
         finish()
         assert_same(stage.wanted, told="four workers")
 
 
 def test_two_runs_of_one_instant_bill_nothing_twice(stage: Stage) -> None:
     with stage.due.copied():
-        billed = [int(count) for count in at_once(2, lambda: bill(chunk=CHUNK).customers)]
+        billed = [int(count) for count in at_once(*[lambda: bill(chunk=CHUNK).customers] * 2)]
         assert sorted(billed) == [0, SIZE]
         finish()
         assert_same(stage.wanted, told="two runs at once")
@@ -132,7 +121,7 @@ def test_control_without_the_lock_the_constraint_alone_holds(stage: Stage, monke
     remove_lock(monkeypatch)
     refusals = note_refusals(monkeypatch)
     with stage.due.copied():
-        said = at_once(2, lambda: (bill(chunk=CHUNK), refusals)[1])
+        said = at_once(*[lambda: (bill(chunk=CHUNK), refusals)[1]] * 2)
         # Both went for the same customers: the second was refused, and found nothing due when it looked again.
         assert sorted("a_charge_is_billed_once" in refusal for refusal in said) == [False, True]
         monkeypatch.undo()
@@ -151,7 +140,7 @@ def test_control_without_lock_and_constraint_everything_is_billed_twice(
         before = InvoiceLine.objects.count()
         # The first line of each was there before the run.
         once = sum(line[0] in customer_ids for line in stage.wanted["lines"].elements()) - len(customer_ids)
-        at_once(2, lambda: bill(scope=replace(SCOPE, customer_ids=customer_ids)))
+        at_once(*[lambda: bill(scope=replace(SCOPE, customer_ids=customer_ids))] * 2)
         assert InvoiceLine.objects.count() - before == 2 * once
 
 

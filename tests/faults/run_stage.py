@@ -15,7 +15,10 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, connections
@@ -33,6 +36,7 @@ from tests.faults.run_picture import Picture, picture
 CHUNK = 20
 SCOPE = Scope(as_of=AS_OF, now=AS_OF)
 KILLED = -signal.SIGKILL
+PATIENCE_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,24 @@ def _work_and_leave(work: Callable[[], object], fault: str, saying: int) -> None
 def killed_at(point: str, work: Callable[[], object]) -> None:
     """Do work in a process that is killed at a named point; fail when it does not get there."""
     assert Worker(work, fault=point).end() == KILLED, f"{point} was not reached"
+
+
+def make_barrier(parties: int) -> Any:
+    """Return a barrier that processes forked from here share."""
+    return get_context("fork").Barrier(parties)
+
+
+def at_once(*works: Callable[[], object]) -> list[str]:
+    """Do each work in a process of its own, all from one instant on; return what each said."""
+    all_are_there = make_barrier(len(works))
+
+    def begin(work: Callable[[], object]) -> object:
+        connection.ensure_connection()
+        all_are_there.wait(PATIENCE_SECONDS)
+        return work()
+
+    workers = [Worker(partial(begin, work)) for work in works]
+    return [worker.result() for worker in workers]
 
 
 def _use(name: str, folder: Path) -> None:
