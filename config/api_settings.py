@@ -31,6 +31,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_INCLUDE_SCHEMA": False,
     "LICENSE": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    # What an answer always holds is told by its serializer, for computed fields too.
+    "COMPONENT_NO_READ_ONLY_REQUIRED": True,
     # Words are told where they stand, not as components of their own.
     "POSTPROCESSING_HOOKS": [],
     # The documentation page is served from the package: no third-party script.

@@ -103,9 +103,14 @@ def describe(
     return extend_schema(
         summary=summary,
         request=body,
-        responses={status: _answer(gives, lists, status), **_errors(takes is not None, errors)},
+        responses={_kind(gives, status): _answer(gives, lists, status), **_errors(takes is not None, errors)},
         examples=examples,
     )
+
+
+def _kind(gives: Any, status: int) -> Any:
+    """Return the status, with the content type where it is not JSON."""
+    return (status, "application/pdf") if gives is OpenApiTypes.BINARY else status
 
 
 def _answer(gives: Any, lists: bool, status: int) -> Any:

@@ -1,9 +1,9 @@
 """A caller of the API: sends JSON with a key, and holds every error to the one shape."""
 
 import json
+import uuid
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 from core.clock import wall_now
@@ -15,22 +15,29 @@ ROOT = "/api/v1"
 NOTHING = object()
 
 
+def idempotent(key: str) -> dict[str, Any]:
+    """Return the header that makes a POST happen once."""
+    return {"Idempotency-Key": key}
+
+
 class Caller:
     """Calls the API with one key."""
 
     def __init__(self, scope: str = "admin", key: str = "") -> None:
         self.client = Client(raise_request_exception=True)
-        issued = create_api_key(ApiKeyDraft(scope, scope), actor=SYSTEM, now=wall_now()) if not key else None
-        self.key = key or (issued.key if issued else "")
-        self.api_key = issued.api_key if issued else None
+        self.api_key_id = uuid.UUID(int=0)
+        self.key = key
+        if not key:
+            issued = create_api_key(ApiKeyDraft(scope, scope), actor=SYSTEM, now=wall_now())
+            self.key, self.api_key_id = issued.key, issued.api_key.id
 
-    def call(self, method: str, path: str, body: Any = NOTHING, **headers: str) -> HttpResponse:
+    def call(self, method: str, path: str, body: Any = NOTHING, **headers: str) -> Any:
         """Send a request; a body that is a text or bytes goes as it is."""
         options: dict[str, Any] = {"headers": {"X-API-Key": self.key, **headers}}
         if body is not NOTHING:
             options["data"] = body if isinstance(body, str | bytes) else json.dumps(body)
             options["content_type"] = "application/json"
-        response: HttpResponse = self.client.generic(method, ROOT + path, **options)
+        response = self.client.generic(method, ROOT + path, **options)
         assert response["Cache-Control"] == "no-store"
         if response.status_code >= 400:
             check_shape("error", json.loads(response.content))
@@ -58,6 +65,6 @@ class Caller:
         found: dict[str, str] = self._expect(400, self.call(method, path, body))["errors"]
         return found
 
-    def _expect(self, status: int, response: HttpResponse) -> Any:
+    def _expect(self, status: int, response: Any) -> Any:
         assert response.status_code == status, f"{response.status_code}: {response.content.decode()}"
         return json.loads(response.content) if response.content else None

@@ -1,23 +1,25 @@
 """Conventions that hold on every path: keys, headers, errors, bodies, lists."""
 
+import io
 import json
 import logging
+from typing import Any
 
 import pytest
 from django.db import DataError, OperationalError
 from django.test import Client
 
-from core.models import ApiKey
-from core.operations_api_keys import disable_api_key
-from core.operations import SYSTEM
 from core.clock import wall_now
+from core.models import ApiKey
+from core.operations import SYSTEM
+from core.operations_api_keys import disable_api_key
 from customers import queries
 from customers.models import Customer
 from tests.api.client import NOTHING, ROOT, Caller
 from tests.api.conftest import Shop
 
 
-def ask(path: str = "/customer", method: str = "GET", body: str = "", **headers: str):
+def ask(path: str = "/customer", method: str = "GET", body: str = "", **headers: str) -> Any:
     """Send a request with these headers and no others."""
     return Client(raise_request_exception=False).generic(
         method, ROOT + path, body, content_type="application/json", headers=headers
@@ -43,9 +45,9 @@ def test_two_different_keys_are_none(api: Caller) -> None:
 def test_a_disabled_or_expired_key_is_refused_at_once(api: Caller) -> None:
     other = Caller("write")
     other.get("/customer")
-    disable_api_key(other.api_key.id, actor=SYSTEM, now=wall_now())
+    disable_api_key(other.api_key_id, actor=SYSTEM, now=wall_now())
     assert other.call("GET", "/customer").json()["error"] == "disabled_api_key"
-    ApiKey.objects.filter(id=api.api_key.id).update(expires_at=wall_now())
+    ApiKey.objects.filter(id=api.api_key_id).update(expires_at=wall_now())
     assert api.call("GET", "/customer").json()["error"] == "expired_api_key"
 
 
@@ -91,10 +93,12 @@ def test_no_body_and_an_empty_one_are_equal(api: Caller, shop: Shop, body: objec
 
 
 def test_a_chunked_body_is_read_and_bounded(api: Caller) -> None:
-    import io
-
-    def send(content: bytes):
-        extra = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": io.BytesIO(content), "CONTENT_LENGTH": ""}
+    def send(content: bytes) -> Any:
+        extra: dict[str, Any] = {
+            "HTTP_TRANSFER_ENCODING": "chunked",
+            "wsgi.input": io.BytesIO(content),
+            "CONTENT_LENGTH": "",
+        }
         return api.client.generic("POST", f"{ROOT}/customer", headers={"X-API-Key": api.key}, **extra)
 
     assert send(b'{"email": "alice@example.org"}').status_code == 201

@@ -1,6 +1,8 @@
 """GET, POST `/customer`; GET, PUT `/customer/{id}`."""
 
+import datetime
 import uuid
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from tests.api.client import Caller
 from tests.api.conftest import Shop
 from tests.contract.shapes import check_page, check_shape
 
-FULL = {
+FULL: dict[str, Any] = {
     "email": "iain.cambridge@example.org",
     "tax_number": "GB459324",
     "standard_tax_rate": "15",
@@ -156,8 +158,6 @@ def test_the_form_of_a_tax_number_is_judged_and_never_refuses(api: Caller) -> No
 
 
 def test_a_test_clock_is_chosen_once(api: Caller, shop: Shop) -> None:
-    import datetime
-
     now_at = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
     clock = TestClock.objects.create(now_at=now_at, created_at=now_at)
     created = api.post("/customer", {"email": "a@example.org", "test_clock": str(clock.id)})

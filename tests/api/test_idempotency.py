@@ -1,6 +1,7 @@
 """Idempotency-Key: one effect and one answer, for every POST."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,12 +10,13 @@ from billing.operations import charging
 from billing.operations import start as start_operations
 from core.clock import wall_now
 from core.models import IdempotencyRecord
+from customers import operations
 from customers.models import Customer, PaymentMethod
 from subscriptions.models import Subscription
-from tests.api.client import Caller
+from tests.api.client import Caller, idempotent
 from tests.api.conftest import Shop
 
-KEY = {"Idempotency-Key": "order-1"}
+KEY = idempotent("order-1")
 BODY = {"email": "alice@example.org", "name": "Alice"}
 
 
@@ -32,7 +34,7 @@ def test_the_first_answer_is_given_again(api: Caller) -> None:
 def test_without_or_with_another_key_it_is_another_request(api: Caller) -> None:
     api.post("/customer", BODY, **KEY)
     api.post("/customer", BODY)
-    api.post("/customer", BODY, **{"Idempotency-Key": "order-2"})
+    api.post("/customer", BODY, **idempotent("order-2"))
     Caller("write").post("/customer", BODY, **KEY)
     assert Customer.objects.count() == 4
 
@@ -58,15 +60,13 @@ def test_a_conflict_of_the_operation_is_kept(api: Caller, shop: Shop) -> None:
     first = api.post("/voucher", body, 409, **KEY)
     again = api.call("POST", "/voucher", body, **KEY)
     assert (again.status_code, again.json(), again["Idempotent-Replayed"]) == (409, first, "true")
-    assert api.post(f"/voucher/{voucher_id}/enable", status=409, **{"Idempotency-Key": "2"})["error"] == "not_disabled"
+    assert api.post(f"/voucher/{voucher_id}/enable", status=409, **idempotent("2"))["error"] == "not_disabled"
 
 
 def test_a_failure_of_ours_leaves_nothing_behind(api: Caller, monkeypatch) -> None:
-    from customers import operations
-
     create = operations.create_customer
 
-    def fail(*arguments: object, **options: object) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
         create(*arguments, **options)
         raise ZeroDivisionError
 
@@ -88,7 +88,7 @@ def test_a_day_later_the_key_is_free(api: Caller) -> None:
 
 @pytest.mark.parametrize("key", ["", "  ", "x" * 256])
 def test_a_key_that_cannot_be_one_is_refused(api: Caller, key: str) -> None:
-    assert set(api.post("/customer", BODY, 400, **{"Idempotency-Key": key})["errors"]) == {"Idempotency-Key"}
+    assert set(api.post("/customer", BODY, 400, **idempotent(key))["errors"]) == {"Idempotency-Key"}
 
 
 def test_an_ignored_body_may_be_anything(api: Caller, shop: Shop) -> None:
@@ -115,7 +115,7 @@ def price(shop: Shop) -> str:
     return price_id
 
 
-def start(api: Caller, customer_id: str, price: str, status: int, token: str = "tok_visa") -> dict:
+def start(api: Caller, customer_id: str, price: str, status: int, token: str = "tok_visa") -> Any:
     """Start a subscription, with the key."""
     body = {"subscription_plan": "flat", "price": price, "card_token": token}
     return api.post(f"/customer/{customer_id}/subscription/start", body, status, **KEY)
@@ -142,7 +142,7 @@ def test_while_the_first_runs_the_twin_is_told_to_wait(api: Caller, shop: Shop, 
     answers = []
     charge = charging.charge_now
 
-    def charge_and_ask(*arguments: object) -> object:
+    def charge_and_ask(*arguments: Any) -> Any:
         twin = api.call(
             "POST",
             f"/customer/{alice}/subscription/start",
@@ -181,18 +181,15 @@ def test_after_a_crash_the_retry_goes_on_with_what_was_made(api: Caller, shop: S
 
 
 def test_a_card_kept_before_a_crash_is_not_kept_again(api: Caller, shop: Shop, monkeypatch) -> None:
-    from billing.api import cards as card_views
-
     alice = shop.customer("alice")
     path = f"/customer/{alice}/payment-methods/frontend-payment-token"
-    represent = card_views.answer_created
 
     def die(*arguments: object) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(card_views, "answer_created", die)
+    monkeypatch.setattr("billing.api.cards.answer_created", die)
     with pytest.raises(SystemExit):
         api.call("POST", path, {"token": "tok_visa"}, **KEY)
-    monkeypatch.setattr(card_views, "answer_created", represent)
+    monkeypatch.undo()
     card = api.post(path, {"token": "tok_visa"}, **KEY)
     assert PaymentMethod.objects.get().id.hex == card["id"].replace("-", "")

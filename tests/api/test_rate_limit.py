@@ -21,7 +21,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 def limited(rate: int | None, burst: int | None, scope: str = "read") -> Caller:
     """Return a caller with a limit of its own."""
     caller = Caller(scope)
-    ApiKey.objects.filter(id=caller.api_key.id).update(rate_limit=rate, rate_burst=burst)
+    ApiKey.objects.filter(id=caller.api_key_id).update(rate_limit=rate, rate_burst=burst)
     return caller
 
 

@@ -2,17 +2,19 @@
 
 import uuid
 from datetime import date
+from typing import Any
 
 import pytest
 
+from billing import tasks
 from billing.api import clocks as clock_api
 from core.models import ApiKey, IdempotencyRecord, TestClock
 from customers.models import Brand
 from invoicing.models import TaxRule
-from tests.api.client import Caller
+from tests.api.client import Caller, idempotent
 from tests.api.conftest import Shop
 
-BRAND = {
+BRAND: dict[str, Any] = {
     "code": "acme",
     "name": "Acme",
     "legal_name": "Acme GmbH",
@@ -186,7 +188,7 @@ def test_a_clock_moves_only_ahead(api: Caller, shop: Shop) -> None:
 def test_a_long_advance_is_finished_by_a_worker(api: Caller, shop: Shop, monkeypatch) -> None:
     queued: list[tuple[str, ...]] = []
     monkeypatch.setattr(clock_api, "SECONDS_AT_MOST", -1.0)
-    monkeypatch.setattr(clock_api.advance_test_clock, "delay", lambda *arguments: queued.append(arguments))
+    monkeypatch.setattr(tasks.advance_test_clock, "delay", lambda *arguments: queued.append(arguments))
     clock = api.post("/test-clock", {"now": "2026-01-01T00:00:00Z"})
     product_id = shop.product()
     shop.plan(product_id, shop.price(product_id), code_name="flat")
@@ -197,7 +199,7 @@ def test_a_long_advance_is_finished_by_a_worker(api: Caller, shop: Shop, monkeyp
     assert (waiting["status"], waiting["target"]) == ("advancing", "2026-03-15T00:00:00+00:00")
     assert queued == [(clock["id"], "2026-03-15T00:00:00+00:00")]
     assert api.post(path, {"now": "2026-04-15T00:00:00Z"}, 409)["error"] == "clock_advancing"
-    clock_api.advance_test_clock(*queued[0])
+    tasks.advance_test_clock(*queued[0])
     assert api.get(f"/test-clock/{clock['id']}")["status"] == "ready"
     assert len(api.get(f"/customer/{alice}/invoices")["data"]) == 3
 
@@ -231,8 +233,8 @@ def test_a_key_makes_shows_rotates_and_disables_keys(api: Caller) -> None:
 
 
 def test_a_replayed_key_is_stored_under_the_callers_own(api: Caller) -> None:
-    first = api.post("/api-key", {"name": "shop"}, **{"Idempotency-Key": "once"})
-    again = api.post("/api-key", {"name": "shop"}, **{"Idempotency-Key": "once"})
+    first = api.post("/api-key", {"name": "shop"}, **idempotent("once"))
+    again = api.post("/api-key", {"name": "shop"}, **idempotent("once"))
     assert again == first
     assert ApiKey.objects.filter(name="shop").count() == 1
-    assert first["key"].encode() not in bytes(IdempotencyRecord.objects.get().response_body)
+    assert first["key"].encode() not in bytes(IdempotencyRecord.objects.get().response_body or b"")

@@ -1,6 +1,8 @@
 """POST `/customer/{id}/subscription/start`, `/trial`; GET `/subscription` and a customer's; seats."""
 
+import json
 import uuid
+from typing import Any
 
 import pytest
 
@@ -28,14 +30,15 @@ class Catalogue:
         self.plan = shop.plan(self.product, self.monthly, self.yearly, code_name="team", per_seat=True)
 
 
-def start(api: Caller, customer_id: str, status: int = 201, **fields: object) -> dict:
+def start(api: Caller, customer_id: str, status: int = 201, **fields: Any) -> Any:
     """Start a subscription."""
     return api.post(f"/customer/{customer_id}/subscription/start", fields, status)
 
 
 def test_an_invoice_customer_starts_without_a_card(api: Caller, shop: Shop, catalogue: Catalogue) -> None:
     alice = shop.customer("alice", billing_type="invoice")
-    body = {"subscription_plan": "team", "price": catalogue.monthly, "seat_number": 5, "metadata": {"deal": 7}}
+    body: dict[str, Any] = {"subscription_plan": "team", "price": catalogue.monthly, "seat_number": 5}
+    body["metadata"] = {"deal": 7}
     created = start(api, alice, **body)
     check_shape("subscription", created)
     assert (created["status"], created["seat_number"], created["schedule"]) == ("active", 5, "month")
@@ -59,10 +62,8 @@ def test_an_invoice_customer_starts_without_a_card(api: Caller, shop: Shop, cata
     ],
 )
 def test_plan_and_price_have_many_spellings(
-    api: Caller, shop: Shop, catalogue: Catalogue, fields: dict[str, object]
+    api: Caller, shop: Shop, catalogue: Catalogue, fields: dict[str, Any]
 ) -> None:
-    import json
-
     alice = shop.customer("alice", billing_type="invoice")
     text = json.dumps(fields).replace("{plan}", catalogue.plan).replace("{monthly}", catalogue.monthly)
     created = start(api, alice, **json.loads(text))

@@ -15,7 +15,7 @@ HALF = {"name": "Half", "type": "percentage", "percent": 50, "code": "HALF"}
 
 def test_a_voucher_shows_what_it_gives(api: Caller, shop: Shop) -> None:
     plan_id = shop.plan(shop.product(), code_name="team")
-    body = {
+    body: dict[str, Any] = {
         "name": "Five off",
         "type": "fixed_discount",
         "code": "FIVE",

@@ -15,7 +15,7 @@ BASE = "https://reckoner.invalid/"
 @cache
 def _registry() -> Registry[Any]:
     resources = [Resource.from_contents(json.loads(path.read_text())) for path in sorted(FOLDER.glob("*.json"))]
-    return Registry().with_resources([(resource.id(), resource) for resource in resources])
+    return Registry().with_resources([(str(resource.id()), resource) for resource in resources])
 
 
 @cache
