@@ -5,14 +5,13 @@ regular (revision 0); what corrects a charge billed before takes the following r
 """
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction as Exact
 from typing import Any
 
-from core.domain.rounding import round_half_away
-from invoicing.domain.charge import JUST_BEFORE, MINIMUM, ONE_OFF, BilledLine, Charge, ItemCase, TaxPoint, slices
+from invoicing.domain.charge import JUST_BEFORE, ONE_OFF, BilledLine, Charge, ItemCase, TaxPoint
+from invoicing.domain.commitments import minimum_charges
 from invoicing.domain.licensed import licensed_charges
 from invoicing.domain.metered import metered_charges
 from subscriptions.domain.pricing import price_quantity
@@ -41,7 +40,7 @@ def charges(
             continue
         own = tuple(licensed_charges(case) if price.meter is None else metered_charges(case, figures))
         found.extend(own)
-        found.extend(_minimums(case, own))
+        found.extend(minimum_charges(case, own))
     return tuple(found)
 
 
@@ -75,50 +74,3 @@ def _one_off(case: ItemCase) -> Iterator[Charge]:
                     proof={"steps": part.steps},
                 )
         return
-
-
-def _minimums(case: ItemCase, own: Sequence[Charge]) -> Iterator[Charge]:
-    """Yield the shortfall of a minimum commitment for each period that ends.
-
-    Shortfall = sum over stretches of minimum x days / period days, minus the price's lines of those stretches before
-    discounts; at least 0 (Billing rules, section 3): February 2023 from the 4th, 1000000, fee 100000 -> 803571.
-    """
-    item = case.item
-    interval = item.versions[-1].price.interval
-    if interval is None or all(version.price.minimum_commitment_minor is None for version in item.versions):
-        return
-    for period in case.open_periods(interval):
-        if period.end > case.moment:
-            continue
-        wanted, last = Exact(0), None
-        for stretch in slices(item, period):
-            minimum = stretch.price.minimum_commitment_minor
-            if minimum is not None:
-                share = stretch.share(stretch.start, stretch.end)
-                wanted += Exact(minimum * share.numerator, share.denominator)
-                last = stretch
-        charged = sum(c.amount_minor for c in own if period.start <= c.period_start < period.end)
-        charged += sum(line.amount_minor for line in case.lines if period.start <= line.period_start < period.end)
-        shortfall = round_half_away(wanted) - charged
-        if last is None or shortfall <= 0:
-            continue
-        yield Charge(
-            subscription_id=case.agreement.subscription_id,
-            item_id=case.item.item_id,
-            kind=MINIMUM,
-            period_start=period.start,
-            period_end=period.end,
-            tier=0,
-            revision=0,
-            description=last.price.product_name,
-            quantity=Decimal(1),
-            unit_price=None,
-            amount_minor=shortfall,
-            price=last.price,
-            plan_id=period.plan_id,
-            tax_date=case.tax_point.date_of(period.start, period.end, arrears=True),
-            in_arrears=True,
-            terms_version=last.version.version,
-            discountable=False,
-            proof={"minimum": round_half_away(wanted), "charged": charged},
-        )

@@ -94,12 +94,19 @@ def metered_charges(case: ItemCase, figures: Mapping[Any, UsageFigure]) -> Itera
 def _moved_usage(
     case: ItemCase, stretch: Slice, parts: tuple[PricedPart, ...], figure: UsageFigure
 ) -> Iterator[Charge]:
-    """Yield what late events changed of a stretch billed before: one signed line, by that period's discount and tax."""
+    """Yield what late events changed of a stretch billed before: one signed line, by that period's discount and tax.
+
+    The discount is the regular lines' share of what the stretch now comes to, less what was given before: whatever
+    comes late and is taken back again leaves nothing behind.
+    """
     stood = [line for line in case.lines if line.kind == USAGE and line.period_start == stretch.start]
-    moved = sum(part.amount_minor for part in parts) - sum(line.amount_minor for line in stood)
-    if moved == 0:
+    amount, billed = sum(part.amount_minor for part in parts), sum(line.amount_minor for line in stood)
+    if amount == billed:
         return
-    amount, discount = sum(line.amount_minor for line in stood), sum(line.discount_minor for line in stood)
+    regular = [line for line in stood if not line.revision]
+    regular_amount = sum(line.amount_minor for line in regular)
+    regular_discount = sum(line.discount_minor for line in regular)
+    discount = divide_half_away(amount * regular_discount, regular_amount) if regular_amount > 0 else 0
     yield charge_of(
         case,
         stretch,
@@ -107,15 +114,15 @@ def _moved_usage(
         period_start=stretch.start,
         period_end=stretch.end,
         tier=0,
-        revision=1 + max((line.revision for line in stood if line.tier == 0), default=0),
+        revision=1 + max((line.revision for line in stood), default=0),
         description=_meter_name(stretch),
-        quantity=figure.quantity - sum((line.quantity for line in stood), Decimal(0)),
+        quantity=sum((part.quantity for part in parts), Decimal(0)) - sum((one.quantity for one in stood), Decimal(0)),
         unit_price=None,
-        amount_minor=moved,
+        amount_minor=amount - billed,
         tax_date=case.tax_point.date_of(stretch.start, stretch.end, arrears=True),
         in_arrears=True,
         discountable=False,
-        discount_minor=divide_half_away(moved * discount, amount) if amount else 0,
+        discount_minor=discount - sum(line.discount_minor for line in stood),
         treatment=stood[0].treatment if stood else None,
         corrects=stood[0].invoice_id if stood else None,
         proof={
@@ -123,7 +130,7 @@ def _moved_usage(
             "events": figure.event_count,
             "quantity": decimal_text(figure.quantity),
             "late": True,
-            "billed_before": amount,
+            "billed_before": billed,
             "steps": "; ".join(part.steps for part in parts),
         },
     )
