@@ -152,6 +152,28 @@ def find_binaries() -> Path:
     )
 
 
+def find_client(name: str, major: int) -> Path:
+    """Return PostgreSQL's program of that name, `pg_dump` or `pg_restore`, in a server's major version.
+
+    It is looked for where the server's programs are, then on the PATH. Raises ServiceError that says what to install.
+    """
+    on_path = shutil.which(name)
+    others = []
+    for program in [*(folder / name for folder in _places()), *([Path(on_path)] if on_path else [])]:
+        try:
+            version = major_of(program)
+        except (ServiceError, FileNotFoundError):
+            continue
+        if version == major:
+            return program
+        others.append(f"{program} is PostgreSQL {version}")
+    raise ServiceError(
+        f"The server is PostgreSQL {major}, and no {name} of that version is here"
+        f"{': ' + '; '.join(others) if others else ''}. Install PostgreSQL {major}'s client programs, or set "
+        "RECKONER_POSTGRES_BIN to the folder that has them."
+    )
+
+
 def major_of(program: Path) -> int:
     """Return the major version of a PostgreSQL program.
 

@@ -69,7 +69,7 @@ def test_nobody_is_billed_while_it_is_held(company: Company) -> None:
     for bill in (lambda: run_billing(SCOPE), lambda: bill_due(SCOPE, trigger=TICK, clock=lambda: FEBRUARY)):
         with pytest.raises(InstanceHeld, match="held since 2026-02-01 12:00 UTC; nothing is billed"):
             bill()
-    with pytest.raises(CommandError, match="manage.py resume"):
+    with pytest.raises(CommandError, match=r"manage\.py resume"):
         call_command("bill", as_of=FEBRUARY.isoformat())
     assert (Invoice.objects.count(), BillingRun.objects.count()) == (1, 0)
     resume_instance(now=FEBRUARY)
@@ -154,7 +154,7 @@ def test_resume_waits_for_reconcile_only_after_a_restore() -> None:
     assert Instance.objects.get().held_at == JANUARY
     resume_instance(now=FEBRUARY)
     note_restored(taken_at=JANUARY, now=FEBRUARY)
-    with pytest.raises(NotReconciled, match="manage.py reconcile"):
+    with pytest.raises(NotReconciled, match=r"manage\.py reconcile"):
         resume_instance(now=FEBRUARY)
     with pytest.raises(InstanceHeld, match=r"backup of 2026-01-01 00:00 UTC.*manage.py reconcile.*manage.py resume"):
         run_billing(SCOPE)
@@ -172,7 +172,7 @@ def test_the_commands_hold_and_resume(capsys: pytest.CaptureFixture[str]) -> Non
     call_command("resume")
     assert Instance.objects.get().held_at is None
     note_restored(taken_at=JANUARY, now=FEBRUARY)
-    with pytest.raises(CommandError, match="manage.py reconcile"):
+    with pytest.raises(CommandError, match=r"manage\.py reconcile"):
         call_command("resume")
     call_command("resume", without_reconcile=True)
     assert Instance.objects.get().held_at is None
