@@ -5,7 +5,7 @@ date's last due moment; work missed during downtime is done later, in order, one
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -198,7 +198,7 @@ def period_bounds(agreement: Agreement, at: datetime) -> tuple[datetime, datetim
 
 def bill_steps(
     account: Account,
-    steps: Iterable[Step],
+    steps: Sequence[Step],
     as_of: datetime,
     figures: Mapping[Any, UsageFigure],
     world: TaxWorld,
@@ -210,11 +210,12 @@ def bill_steps(
     """
     issue_date = local_date(as_of, account.seller.zone)
     made: list[Proposal] = []
-    for step in steps:
+    for position, step in enumerate(steps, start=1):
         occasion = Occasion(step.moment, issue_date, CYCLE)
         proposals = () if account.disabled else propose(account, step.due, occasion, figures, world)
         made.extend(proposals)
-        account = after(account, proposals, step.settled)
+        if position < len(steps):
+            account = after(account, proposals, step.settled)
     return tuple(made)
 
 

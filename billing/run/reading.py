@@ -3,7 +3,6 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -67,8 +66,9 @@ def read_accounts(
         customer_id = row[0]
         mine = tuple(owned[customer_id])
         item_ids = [item.item_id for agreement in mine for item in agreement.items]
-        accounts[customer_id] = replace(
-            _account(row, sellers[row[1]]),
+        accounts[customer_id] = _account(
+            row,
+            sellers[row[1]],
             agreements=mine,
             billed={item_id: billed[item_id] for item_id in item_ids if item_id in billed},
             vouchers=tuple(vouchers[customer_id]),
@@ -161,8 +161,8 @@ def _tax_points(chosen: str, country: str) -> tuple[str, str]:
     return chosen or "period_start", chosen or "period_end"
 
 
-def _account(row: tuple[Any, ...], seller: SellerTerms) -> Account:
-    """Return one customer without history."""
+def _account(row: tuple[Any, ...], seller: SellerTerms, **history: Any) -> Account:
+    """Return one customer, with what was read of them elsewhere."""
     (customer_id, _, email, name, status, billing_type, type_, company_name, street_one, street_two, city) = row[:11]
     (region, postcode, country, tax_number, check, exempt, standard_rate, digital_rate, locale, zone) = row[11:21]
     buyer_reference, payment_method_id = row[21:]
@@ -197,6 +197,7 @@ def _account(row: tuple[Any, ...], seller: SellerTerms) -> Account:
             "buyer_reference": buyer_reference,
         },
         disabled=status == "disabled",
+        **history,
     )
 
 

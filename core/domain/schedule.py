@@ -173,6 +173,7 @@ def boundary(anchor_wall: datetime, interval: Interval, n: int, zone: str) -> da
     return instant_of(_boundary_wall(anchor_wall, interval, n), zone)
 
 
+@lru_cache(maxsize=8192)
 def boundary_index(anchor_wall: datetime, interval: Interval, zone: str, instant: datetime) -> int:
     """Return the number of the last boundary at or before the instant: the largest n with boundary(n) <= instant.
 

@@ -6,16 +6,17 @@ writes nothing, and proposing twice after storing the first result proposes noth
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from core.domain.rounding import divide_half_away
 from invoicing.domain.account import CARD, Account, TaxWorld
 from invoicing.domain.charge import ONE_OFF, RECURRING, USAGE, BilledLine, Charge, TaxPoint
 from invoicing.domain.charges import charges
 from invoicing.domain.discounts import DiscountableLine, UsedVoucher, Voucher, apply_discounts
 from invoicing.domain.tax import LineTax, TaxableLine, TaxTreatment, tax_lines
-from invoicing.domain.tax_decision import Supply, decide_tax, needs_own_invoice
+from invoicing.domain.tax_decision import Supply, needs_own_invoice
 from subscriptions.domain.terms import Agreement, PriceTerms
 from usage.domain.aggregation import UsageFigure
 
@@ -106,7 +107,6 @@ class _Purse:
 
     vouchers: list[Voucher]
     balances_minor: dict[str, int]
-    treatments: dict[tuple[Any, ...], TaxTreatment] = field(default_factory=dict)
 
 
 def propose(
@@ -127,7 +127,9 @@ def propose(
     for agreement in agreements:
         method = agreement.payment_method_id or account.payment_method_id
         for charge in charges(agreement, occasion.moment, account.billed, figures, tax_point):
-            treatment = charge.treatment or _treatment(account, charge, world, purse)
+            treatment = charge.treatment or world.decide(
+                seller.tax, account.buyer, _supply(charge.price, world), charge.tax_date
+            )
             key = (agreement.currency, method, needs_own_invoice(seller.tax, treatment))
             groups.setdefault(key, []).append((charge, treatment))
     return tuple(
@@ -137,29 +139,10 @@ def propose(
     )
 
 
-def _treatment(account: Account, charge: Charge, world: TaxWorld, purse: _Purse) -> TaxTreatment:
-    """Decide how a charge is taxed, once per kind of supply and date."""
-    price = charge.price
-    tax_type = str(price.tax_type_id) if price.tax_type_id else world.default_tax_type
-    key = (tax_type, price.digital, price.physical, price.product_rate, price.export, charge.tax_date)
-    treatment = purse.treatments.get(key)
-    if treatment is None:
-        treatment = decide_tax(
-            seller=account.seller.tax,
-            buyer=account.buyer,
-            supply=_supply(price, tax_type),
-            rules=world.rules,
-            at=charge.tax_date,
-            turnover=world.turnover,
-        )
-        purse.treatments[key] = treatment
-    return treatment
-
-
-def _supply(price: PriceTerms, tax_type: str) -> Supply:
+def _supply(price: PriceTerms, world: TaxWorld) -> Supply:
     """Return what a price sells, as taxes see it."""
     return Supply(
-        tax_type=tax_type,
+        tax_type=str(price.tax_type_id) if price.tax_type_id else world.default_tax_type,
         physical=price.physical,
         digital=price.digital,
         product_rate=price.product_rate,
@@ -237,10 +220,21 @@ def _discounts(owed: Sequence[Charge], currency: str, purse: _Purse) -> tuple[tu
     )
     spent = {used.redemption_id for used in outcome.used if used.consumes}
     purse.vouchers[:] = [spend(voucher) if voucher.redemption_id in spent else voucher for voucher in purse.vouchers]
-    return (
-        tuple(own + charge.discount_minor for own, charge in zip(outcome.discounts_minor, owed, strict=True)),
-        outcome.used,
-    )
+    discounts = [own + charge.discount_minor for own, charge in zip(outcome.discounts_minor, owed, strict=True)]
+    for position, charge in enumerate(owed):
+        if charge.takes_back_from is not None:
+            discounts[position] = _share_taken_back(charge, owed, outcome.discounts_minor)
+    return tuple(discounts), outcome.used
+
+
+def _share_taken_back(charge: Charge, owed: Sequence[Charge], discounts_minor: Sequence[int]) -> int:
+    """Return the discount of a charge that takes back a part of another one on the same document, in proportion."""
+    amount_minor = discount_minor = 0
+    for other, discount in zip(owed, discounts_minor, strict=True):
+        if (other.item_id, other.kind, other.period_start) == (charge.item_id, RECURRING, charge.takes_back_from):
+            amount_minor += other.amount_minor
+            discount_minor += discount
+    return divide_half_away(charge.amount_minor * discount_minor, amount_minor) if amount_minor > 0 else 0
 
 
 def spend(voucher: Voucher) -> Voucher:

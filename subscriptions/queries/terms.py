@@ -4,6 +4,9 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -83,14 +86,15 @@ def _agreements(statement: str, ids: Sequence[uuid.UUID]) -> tuple[Agreement, ..
         )
     terms = _rows(ITEMS, subscription_ids)
     prices = list_price_terms({row[5] for row in terms})
-    versions: dict[tuple[uuid.UUID, uuid.UUID, int], list[ItemVersion]] = defaultdict(list)
-    for subscription_id, item_id, position, version, from_at, price_id, quantity, change in terms:
-        versions[subscription_id, item_id, position].append(
-            ItemVersion(version, from_at, prices[price_id], quantity, change)
-        )
     items: dict[uuid.UUID, list[Item]] = defaultdict(list)
-    for (subscription_id, item_id, position), history in versions.items():
-        items[subscription_id].append(Item(item_id, position, tuple(history)))
+    for item_id, rows in groupby(terms, key=itemgetter(1)):
+        history = list(rows)
+        subscription_id, _, position = history[0][:3]
+        versions = tuple(
+            ItemVersion(version, from_at, prices[price_id], quantity, change)
+            for *_, version, from_at, price_id, quantity, change in history
+        )
+        items[subscription_id].append(Item(item_id, position, versions))
     late_window = timedelta(days=settings.USAGE_LATE_DAYS)
     return tuple(
         Agreement(
@@ -119,6 +123,7 @@ def _rows(statement: str, ids: list[uuid.UUID]) -> list[tuple[Any, ...]]:
     return fetch_rows(statement, [array_text(ids)])
 
 
+@lru_cache(maxsize=256)
 def _interval(unit: str, count: int) -> Interval | None:
     """Return an interval, None for a one-off."""
     return None if unit == "one_off" else Interval(unit, count)  # type: ignore[arg-type]
