@@ -211,8 +211,8 @@ PROOFS = (
         FROM customers_agenda agenda
         LEFT JOIN core_testclock clock ON clock.id = agenda.test_clock_id
         LEFT JOIN billing_parkedcustomer parked ON parked.customer_id = agenda.customer_id
-        WHERE agenda.due_at < coalesce(CASE WHEN clock.status = 'ready' THEN clock.now_at ELSE agenda.due_at END,
-                                       %(now)s - interval '1 hour')
+        WHERE agenda.due_at < CASE WHEN clock.id IS NULL THEN %(now)s - interval '1 hour'
+                                   WHEN clock.status = 'ready' THEN clock.now_at END
         """,
         "Run `manage.py bill`; if the customer is parked, mend the reason first.",
     ),

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import DatabaseError, OperationalError, transaction
+from django.db import OperationalError, transaction
 
 from billing.domain.cycle import bill_steps, plan_steps, step_windows
 from billing.run.claiming import CHUNK, Scope, claim, park
@@ -64,12 +64,14 @@ Progress = Callable[[Tally], None]
 def run_billing(scope: Scope, *, chunk: int = CHUNK, progress: Progress | None = None) -> Tally:
     """Bill every customer of a scope that is due, and return what was done.
 
-    It ends only when a claim that waits for locks finds nothing due. A chunk the database refuses is tried again in
-    halves, down to the one customer that is parked with its reason.
+    It taxes by the rules that held when it began, and ends only when a claim that waits for locks finds nothing due. A
+    chunk that cannot be read, or that the database refuses, is tried again in halves, down to the one customer that is
+    parked with its reason.
     """
     total = Tally()
+    world = get_tax_world()
     while True:
-        done = _bill_chunk(scope, chunk, wait=False) or _bill_chunk(scope, chunk, wait=True)
+        done = _bill_chunk(scope, world, chunk, wait=False) or _bill_chunk(scope, world, chunk, wait=True)
         if done is None:
             return total
         total = total.plus(done)
@@ -77,7 +79,7 @@ def run_billing(scope: Scope, *, chunk: int = CHUNK, progress: Progress | None =
             progress(total)
 
 
-def _bill_chunk(scope: Scope, limit: int, *, wait: bool) -> Tally | None:
+def _bill_chunk(scope: Scope, world: TaxWorld, limit: int, *, wait: bool) -> Tally | None:
     """Claim and bill one chunk in one transaction; None when nothing was due."""
     customer_ids: list[uuid.UUID] = []
     try:
@@ -86,40 +88,40 @@ def _bill_chunk(scope: Scope, limit: int, *, wait: bool) -> Tally | None:
             if not customer_ids:
                 return None
             reach("billing.claimed")
-            done = _bill(customer_ids, scope)
-    except DatabaseError as refusal:
-        if not customer_ids or _is_end_of_session(refusal):
+            done = _bill(customer_ids, scope, world)
+    except Exception as failure:
+        if not customer_ids or _is_end_of_session(failure):
             raise
-        return _bill_in_halves(scope, customer_ids, refusal)
+        return _bill_in_halves(scope, world, customer_ids, failure)
     reach("billing.committed")
     return done
 
 
-def _is_end_of_session(refusal: DatabaseError) -> bool:
+def _is_end_of_session(failure: Exception) -> bool:
     """Tell whether the database went away: that is no customer's fault, and the next run goes on with them."""
-    state = getattr(refusal.__cause__, "sqlstate", None)
-    return isinstance(refusal, OperationalError) and (state is None or state.startswith(("08", "57P")))
+    state = getattr(failure.__cause__, "sqlstate", None)
+    return isinstance(failure, OperationalError) and (state is None or state.startswith(("08", "57P")))
 
 
-def _bill_in_halves(scope: Scope, customer_ids: Sequence[uuid.UUID], refusal: DatabaseError) -> Tally:
-    """Bill the customers of a refused chunk again in halves; a single one is parked with the reason."""
+def _bill_in_halves(scope: Scope, world: TaxWorld, customer_ids: Sequence[uuid.UUID], failure: Exception) -> Tally:
+    """Bill the customers of a chunk that failed again in halves; a single one is parked with the reason."""
     if len(customer_ids) == 1:
-        logger.error("customer parked", extra={"customer": str(customer_ids[0]), "reason": str(refusal)})
+        reason = _reason(customer_ids[0], failure)
         with transaction.atomic(durable=True):
-            park({customer_ids[0]: str(refusal).strip()}, now=scope.now)
+            park({customer_ids[0]: reason}, now=scope.now)
         return Tally(parked=1)
     middle = len(customer_ids) // 2
     total = Tally()
     for half in (customer_ids[:middle], customer_ids[middle:]):
-        done = _bill_chunk(replace(scope, customer_ids=tuple(half)), len(half), wait=True)
+        done = _bill_chunk(replace(scope, customer_ids=tuple(half)), world, len(half), wait=True)
         total = total.plus(done or Tally())
     return total
 
 
-def _bill(customer_ids: Sequence[uuid.UUID], scope: Scope) -> Tally:
+def _bill(customer_ids: Sequence[uuid.UUID], scope: Scope, world: TaxWorld) -> Tally:
     """Bill locked customers: read, propose, write."""
     with _without_collecting():
-        outcomes, failures = propose_outcomes(read_accounts(customer_ids), scope.as_of, get_tax_world())
+        outcomes, failures = propose_outcomes(read_accounts(customer_ids), scope.as_of, world)
         reach("billing.proposed")
         park(failures, now=scope.now)
         issued = write_outcomes(outcomes, as_of=scope.as_of)
@@ -166,6 +168,6 @@ def propose_outcomes(
 
 
 def _reason(customer_id: uuid.UUID, error: Exception) -> str:
-    """Return why a customer could not be computed, and log it with its traceback."""
+    """Return why a customer could not be billed, and log it with its traceback."""
     logger.error("billing failed for a customer", exc_info=error, extra={"customer": str(customer_id)})
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {error}".strip()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Sum
 
 from billing.operations.agenda import refresh_agenda
@@ -18,6 +18,7 @@ from billing.run.claiming import CHUNK, Scope, claim, list_due
 from billing.run.engine import Tally, run_billing
 from customers import queries as customer_queries
 from customers.models import Agenda, Brand, Customer
+from invoicing.domain.account import TaxWorld
 from invoicing.models import InvoiceLine, NumberSeries
 from invoicing.operations import issuing
 from invoicing.operations.numbering import ensure_series
@@ -91,9 +92,9 @@ def note_refusals(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     refusals: list[str] = []
     in_halves = engine._bill_in_halves
 
-    def note(scope: Scope, customer_ids: list[uuid.UUID], refusal: DatabaseError) -> Tally:
-        refusals.append(str(refusal))
-        return in_halves(scope, customer_ids, refusal)
+    def note(scope: Scope, world: TaxWorld, customer_ids: list[uuid.UUID], failure: Exception) -> Tally:
+        refusals.append(str(failure))
+        return in_halves(scope, world, customer_ids, failure)
 
     monkeypatch.setattr(engine, "_bill_in_halves", note)
     return refusals

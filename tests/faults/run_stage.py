@@ -93,10 +93,15 @@ def the_stage() -> Stage:
     return _stages[0]
 
 
-def _make() -> Stage:
+def the_empty_database() -> Master:
+    """Return the tests' own database, in which nothing is committed yet."""
     empty = Master(str(connection.settings_dict["NAME"]), Path(settings.DATA_DIR) / "no-records")
     empty.folder.mkdir(exist_ok=True)
-    due, billed = _copy_of(empty, "due"), None
+    return empty
+
+
+def _make() -> Stage:
+    due = _copy_of(the_empty_database(), "due")
     with due.used():
         fill()
     billed = _copy_of(due, "billed")

@@ -23,7 +23,7 @@ from tests.faults.run_stage import Stage, Worker, at_once, expire_leases, killed
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
 Groups = list[list[str]]
-BEATS = 6
+BEATS = 4
 APRIL = at("2026-04-02")
 HINTS: dict[str, Callable[[], None]] = {"tick": tasks.tick, "sweep": tasks.sweep}
 
