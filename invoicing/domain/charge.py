@@ -73,7 +73,8 @@ class Charge:
     """One line before vouchers and tax; `amount_minor` is in the price's own mode, with or without tax.
 
     `discount_minor` is set on corrections only: they share the discount of what they correct and take no voucher.
-    `treatment` is set on corrections only: they keep the tax of what they correct.
+    `treatment` is set on corrections only: they keep the tax of what they correct. `takes_back_from` is set where that
+    stands on the same document: it is where the recurring charge begins whose discount is shared.
     """
 
     subscription_id: uuid.UUID
@@ -97,6 +98,7 @@ class Charge:
     discount_minor: int = 0
     treatment: TaxTreatment | None = None
     corrects: uuid.UUID | None = None
+    takes_back_from: datetime | None = None
     proof: dict[str, Any] = field(default_factory=dict)
 
 

@@ -130,6 +130,7 @@ def _seats(case: ItemCase, stretch: Slice, regular: list[Charge]) -> Iterator[Ch
             discount_minor=divide_half_away(amount_minor * discounted, charged) if removed and charged > 0 else 0,
             treatment=base[0].treatment if removed and base else None,
             corrects=base[0].invoice_id if removed and base else None,
+            takes_back_from=stretch.start if removed and regular else None,
             proof={"area": area, "seats": after.quantity, "fraction": [share.numerator, share.denominator]},
         )
 
