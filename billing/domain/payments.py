@@ -64,6 +64,9 @@ HARD_DECLINES = frozenset({FailureReason.FRAUD, FailureReason.INVALID_CARD})
 RETRY_DAYS = (3, 6, 9, 12, 15)
 """Days after the first failure at which a charge is tried again, unless a brand says otherwise."""
 
+KEY_MOMENT = "%Y%m%dT%H%M%S%fZ"
+"""How a due moment is written in an idempotency key."""
+
 FIRST_PAUSE_SECONDS = 30
 LONGEST_PAUSE_SECONDS = 3600
 
@@ -181,7 +184,36 @@ def charge_key_stem(customer_id: uuid.UUID, due_moment_at: datetime) -> str:
     """Return what the keys of one customer's due moment begin with. Raises ValueError for a moment without a zone."""
     if due_moment_at.tzinfo is None:
         raise ValueError("a key is made of an aware moment")
-    return f"charge:{customer_id}:{due_moment_at.astimezone(UTC):%Y%m%dT%H%M%S%fZ}:"
+    return f"charge:{customer_id}:{due_moment_at.astimezone(UTC):{KEY_MOMENT}}:"
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeKey:
+    """What an idempotency key says: whose charge, of which due moment, the stem of its invoice and the attempt."""
+
+    customer_id: uuid.UUID
+    due_moment_at: datetime
+    stem: str
+    number: int
+
+
+def read_charge_key(key: str) -> ChargeKey | None:
+    """Read an idempotency key; None for one that was not written here.
+
+    >>> found = read_charge_key("charge:00000000-0000-0000-0000-000000000007:20260131T101700000000Z:EUR:item:2")
+    >>> found.due_moment_at.isoformat(), found.number
+    ('2026-01-31T10:17:00+00:00', 2)
+    >>> read_charge_key("order-17") is None
+    True
+    """
+    stem, _, number = key.rpartition(":")
+    parts = stem.split(":")
+    try:
+        _, customer, moment = parts[:3]
+        due_moment_at = datetime.strptime(moment, KEY_MOMENT).replace(tzinfo=UTC)
+        return ChargeKey(uuid.UUID(customer), due_moment_at, stem, int(number))
+    except ValueError:
+        return None
 
 
 def next_charge_key(previous_key: str, number: int) -> str:

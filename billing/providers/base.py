@@ -1,7 +1,8 @@
 """What the engine asks of a payment provider, in values of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -101,6 +102,20 @@ class ChargeResult:
 UNKNOWN = ChargeResult(Outcome.UNKNOWN)
 
 
+@dataclass(frozen=True, slots=True)
+class ListedCharge:
+    """A charge as the provider lists it: the key it was made with, when by the provider's clock, and how it stands.
+
+    `asked_minor` is what it was asked for, in minor units of `currency`, whatever became of it.
+    """
+
+    idempotency_key: str
+    charged_at: datetime
+    asked_minor: int
+    currency: str
+    result: ChargeResult
+
+
 class RefundStatus(StrEnum):
     """What a provider says of a refund."""
 
@@ -152,6 +167,9 @@ class Provider(Protocol):
 
     def lookup(self, idempotency_key: str) -> ChargeResult | None:
         """Return what became of the charge with this key, None when the provider never took it on."""
+
+    def list_charges(self, since: datetime) -> Iterator[ListedCharge]:
+        """Return every charge made with a key of ours at or after a moment of the provider's clock, oldest first."""
 
     def refund(self, request: RefundRequest) -> RefundResult:
         """Give money back. Raises RefundRefused."""

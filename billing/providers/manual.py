@@ -1,10 +1,14 @@
 """Bank transfers and cash: nobody to call, staff record what arrived (`operations.payments.record_transfer`)."""
 
+from collections.abc import Iterator
+from datetime import datetime
+
 from billing.providers.base import (
     CardFacts,
     ChargeRequest,
     ChargeResult,
     CustomerFacts,
+    ListedCharge,
     NotSupported,
     RefundRequest,
     RefundResult,
@@ -40,6 +44,10 @@ class ManualProvider:
     def lookup(self, idempotency_key: str) -> ChargeResult | None:
         """Return None: nothing was ever charged."""
         return None
+
+    def list_charges(self, since: datetime) -> Iterator[ListedCharge]:
+        """Return nothing: nothing was ever charged."""
+        return iter(())
 
     def refund(self, request: RefundRequest) -> RefundResult:
         """Return a refund that staff made by transfer; its key is its reference."""

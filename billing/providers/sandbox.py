@@ -5,7 +5,9 @@ The same idempotency key gets the same answer and takes nothing more; the same k
 
 import hashlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -17,6 +19,7 @@ from billing.providers.base import (
     ChargeRequest,
     ChargeResult,
     CustomerFacts,
+    ListedCharge,
     Outcome,
     OutcomeUnknown,
     ProviderUnavailable,
@@ -33,6 +36,7 @@ from core.identifiers import new_id
 FEE_BASIS_POINTS = 150
 AUTHENTICATION_URL = "https://sandbox.invalid/authenticate/"
 AFTER_CAPTURE = "sandbox.captured"
+PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,20 @@ class SandboxProvider:
         self.store.settle_pending(idempotency_key, settled)
         found = self.store.find_charge(idempotency_key)
         return None if found is None else found.result
+
+    def list_charges(self, since: datetime) -> Iterator[ListedCharge]:
+        """Return the charges since a moment, oldest first, page by page. Raises ProviderUnavailable."""
+        position = 0
+        while True:
+            self._answer()
+            page = self.store.list_charges_since(since, after=position, limit=PAGE)
+            for stored in page:
+                yield ListedCharge(
+                    stored.idempotency_key, stored.charged_at, stored.asked_minor, stored.result.currency, stored.result
+                )
+            if len(page) < PAGE:
+                return
+            position = page[-1].position
 
     def refund(self, request: RefundRequest) -> RefundResult:
         """Give money back at once. Raises RefundRefused, IdempotencyMismatch, ProviderUnavailable."""

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,8 @@ CREATE TABLE IF NOT EXISTS charge (
     message TEXT NOT NULL,
     hard INTEGER NOT NULL,
     authentication_url TEXT NOT NULL,
-    metadata TEXT NOT NULL
+    metadata TEXT NOT NULL,
+    charged_at TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS charge_customer ON charge (customer);
 CREATE INDEX IF NOT EXISTS charge_card ON charge (card_reference);
@@ -57,13 +59,25 @@ CREATE TABLE IF NOT EXISTS refund (
     currency TEXT NOT NULL
 );
 """
+# Its own clock, to the millisecond: a provider's time is not ours.
+NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')"
 FIND_CHARGE = "SELECT * FROM charge WHERE idempotency_key = ?"
+ADD_CHARGE = f"""
+INSERT INTO charge (idempotency_key, reference, card_reference, customer, asked_minor, currency, outcome, fee_minor,
+                    reason, message, hard, authentication_url, metadata, charged_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {NOW})
+"""  # noqa: S608 - composed of constants
+LIST_CHARGES = """
+SELECT * FROM charge WHERE charged_at >= ? AND position > ? ORDER BY position LIMIT ?
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCharge:
     """A charge as the sandbox remembers it; `asked_minor` is the amount of the request, in minor units."""
 
+    position: int
+    charged_at: datetime
     idempotency_key: str
     card_reference: str
     customer: str
@@ -135,6 +149,13 @@ class SandboxStore:
             rows = database.execute("SELECT * FROM charge WHERE customer = ? ORDER BY position", [customer]).fetchall()
         return tuple(_stored(row) for row in rows)
 
+    def list_charges_since(self, since: datetime, *, after: int, limit: int) -> tuple[StoredCharge, ...]:
+        """Return up to `limit` charges made at or after a moment, beyond the position `after`, oldest first."""
+        text = since.astimezone(UTC).isoformat(timespec="milliseconds")
+        with self._reading() as database:
+            rows = database.execute(LIST_CHARGES, [text, after, limit]).fetchall()
+        return tuple(_stored(row) for row in rows)
+
     def count_captures(self, *, customer: str) -> int:
         """Return how often money was really taken from this customer."""
         return sum(charge.is_captured for charge in self.list_charges(customer=customer))
@@ -197,9 +218,7 @@ class SandboxStore:
 
     def _add_charge(self, database: sqlite3.Connection, request: ChargeRequest, result: ChargeResult) -> None:
         database.execute(
-            "INSERT INTO charge (idempotency_key, reference, card_reference, customer, asked_minor, currency, outcome,"
-            " fee_minor, reason, message, hard, authentication_url, metadata)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ADD_CHARGE,
             [
                 request.idempotency_key,
                 result.reference,
@@ -256,11 +275,23 @@ def _prepare(path: Path) -> None:
     with FileLock(path.with_suffix(".lock")), closing(_connect(path)) as database:
         database.execute("PRAGMA journal_mode = WAL")
         database.executescript(SCHEMA)
+        _add_times(database)
+
+
+def _add_times(database: sqlite3.Connection) -> None:
+    """Give the charges of a file from before charges had times the present one: too late rather than too early."""
+    columns = {row["name"] for row in database.execute("PRAGMA table_info(charge)")}
+    if "charged_at" not in columns:
+        database.execute("ALTER TABLE charge ADD COLUMN charged_at TEXT NOT NULL DEFAULT ''")
+    database.execute(f"UPDATE charge SET charged_at = {NOW} WHERE charged_at = ''")  # noqa: S608 - a constant
+    database.execute("CREATE INDEX IF NOT EXISTS charge_time ON charge (charged_at)")
 
 
 def _stored(row: sqlite3.Row) -> StoredCharge:
     outcome = Outcome(row["outcome"])
     return StoredCharge(
+        position=row["position"],
+        charged_at=datetime.fromisoformat(row["charged_at"]),
         idempotency_key=row["idempotency_key"],
         card_reference=row["card_reference"],
         customer=row["customer"],
