@@ -44,4 +44,5 @@ def _as_json(response: HttpResponse) -> HttpResponse:
     for name in KEPT_HEADERS:
         if response.has_header(name):
             answer[name] = response[name]
+    answer["Content-Length"] = str(len(answer.content))
     return answer
