@@ -30,7 +30,7 @@ SHOWN = (
 def write_papers(clock_id: uuid.UUID, folder: Path) -> Iterator[Path]:
     """Write documents of the customers on a clock into a folder; yield each file."""
     folder.mkdir(parents=True, exist_ok=True)
-    for kind, object_id, brand in _chosen(clock_id):
+    for kind, object_id, brand in choose_papers(clock_id):
         document = get_document(kind, object_id)
         # Brands number by themselves: two documents may have the same number.
         path = folder / f"{brand}-{document.filename}"
@@ -38,7 +38,7 @@ def write_papers(clock_id: uuid.UUID, folder: Path) -> Iterator[Path]:
         yield path
 
 
-def _chosen(clock_id: uuid.UUID) -> list[tuple[str, uuid.UUID, str]]:
+def choose_papers(clock_id: uuid.UUID) -> list[tuple[str, uuid.UUID, str]]:
     """Return kind, id and brand of the documents to show, the same for the same company."""
     invoices = Invoice.objects.filter(customer__test_clock_id=clock_id).exclude(status="draft")
     shown: list[tuple[str, uuid.UUID, str]] = []

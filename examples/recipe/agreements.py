@@ -10,8 +10,8 @@ from examples.recipe.customers import Person
 
 STARTS_AT = datetime(2026, 1, 1, tzinfo=UTC)
 ENDS_AT = datetime(2026, 4, 1, tzinfo=UTC)
-# The rows stand in few moments of a day, as a business day has them; a zone's own so that nobody signs at night.
-HOURS = {"Europe": time(8, 15), "Atlantic": time(8, 15), "America": time(16, 5), "Asia": time(2, 30)}
+# Business is done at two moments of a day: one that is day in Europe and America, one that is day in Asia.
+HOURS = {"Europe": time(15, 5), "Atlantic": time(15, 5), "America": time(15, 5), "Asia": time(2, 30)}
 MONTH_END_STARTS = 14
 FEBRUARY_STARTS = 14
 MARCH_STARTS = 6
@@ -114,6 +114,11 @@ def _subscribe(chance: random.Random, person: Person, day: datetime, made: Agree
         "billing_day": facts.get("billing_day", ""),
     }
     made.agreed.append(Agreed(row, person, plan, start_at, seats, usage))
+    if plan == "team" and happens(chance, 20):
+        # For the boss alone, on the same bills.
+        second = {**row, "reference": f"{row['reference']}-solo", "plan": "solo", "items": "", "seats": "", "trial": ""}
+        second["price"] = price_reference("solo-month", currency)
+        made.agreed.append(Agreed(second, person, "solo", start_at))
     if person.pays_by_card and plan != "community":
         token = chance.choice(EXPIRING if happens(chance, 4) else CARDS)
         made.cards.append({"customer": person.reference, "token": token, "at": text_of(start_at)})
@@ -163,7 +168,7 @@ def _break_cards(chance: random.Random, made: Agreements) -> None:
     by_customer = {row["customer"]: row for row in made.cards}
     paid_at_once = [
         agreed
-        for agreed in made.agreed
+        for agreed in _alone(made)
         if agreed.person.reference in by_customer
         and (agreed.plan in {"solo", "growth"} or (agreed.plan == "team" and agreed.row["trial"] == "no"))
         and agreed.start_at.month == 1
@@ -179,11 +184,17 @@ def _break_cards(chance: random.Random, made: Agreements) -> None:
         )
     for agreed, token in zip(chosen[RENEWAL_DECLINES:], START_DECLINES, strict=True):
         _start_again(agreed, by_customer[agreed.person.reference], token, made)
-    trials = [agreed for agreed in made.agreed if agreed.plan == "team" and agreed.row["trial"] == ""]
+    trials = [agreed for agreed in _alone(made) if agreed.plan == "team" and agreed.row["trial"] == ""]
     cardless = [agreed for agreed in trials if agreed.person.reference in by_customer and agreed.start_at.month == 1]
     for agreed in chance.sample(cardless, CARDLESS_TRIALS):
         made.cards.remove(by_customer[agreed.person.reference])
         agreed.seats, agreed.usage = 1, ()
+
+
+def _alone(made: Agreements) -> list[Agreed]:
+    """Return the subscriptions whose customers have no other."""
+    owners = [agreed.person.reference for agreed in made.agreed]
+    return [agreed for agreed in made.agreed if owners.count(agreed.person.reference) == 1]
 
 
 def _start_again(agreed: Agreed, card: dict[str, Any], token: str, made: Agreements) -> None:
@@ -203,6 +214,8 @@ def _give_vouchers(chance: random.Random, made: Agreements) -> None:
     takers = [agreed for agreed in made.agreed if agreed.plan != "community" and happens(chance, 24)]
     for agreed in takers:
         code = draw(chance, weights)
+        if code == "MINUS5" and (agreed.plan not in PER_SEAT or agreed.seats == 1):
+            code = "CREDIT25"
         at = agreed.start_at
         if code in {"CREDIT25", "MINUS5"}:
             at = min(at + timedelta(days=chance.randrange(3, 30)), ENDS_AT - timedelta(days=2))
@@ -212,7 +225,9 @@ def _give_vouchers(chance: random.Random, made: Agreements) -> None:
 def _change_seats(chance: random.Random, made: Agreements) -> None:
     """Let teams grow, and now and then shrink; never before a trial has ended."""
     teams = [agreed for agreed in made.agreed if agreed.plan in PER_SEAT and agreed.seats > 1]
-    large = [agreed for agreed in teams if agreed.plan == "team" and agreed.row["trial"] and agreed.seats > MOST_KEPT]
+    large = [
+        agreed for agreed in _alone(made) if agreed.plan == "team" and agreed.row["trial"] and agreed.seats > MOST_KEPT
+    ]
     shrinking = large[:SHRINKING_TEAMS]
     for agreed in teams:
         if agreed in shrinking:

@@ -78,7 +78,14 @@ VOUCHERS: list[dict[str, Any]] = [
     },
     {"code": "PARTNER15", "name": "Partners", "type": "percentage", "percent": "15", "duration": "forever"},
     {"code": "CREDIT25", "name": "Sorry for the outage", "type": "fixed_credit"},
-    {"code": "MINUS5", "name": "Five off", "type": "fixed_discount", "duration": "repeating", "duration_count": 2},
+    {
+        "code": "MINUS5",
+        "name": "Five off for teams",
+        "type": "fixed_discount",
+        "duration": "repeating",
+        "duration_count": 2,
+        "plans": ["team", "growth", "business"],
+    },
 ]
 VOUCHER_AMOUNTS: dict[str, Amounts] = {"CREDIT25": (2500, 2750, 2000, 4000), "MINUS5": (500, 550, 400, 800)}
 

@@ -13,7 +13,8 @@ EVENTS = 50_000
 # How many events of a metric a subscription sends, compared with the other metrics.
 WEIGHTS = {"api_requests": 7, "reports": 6, "active_users": 7, "storage": 3, "sources": 1, "checkout": 4}
 FIRST_HOUR = timedelta(hours=1)
-LATE_EVENTS = 40
+LATE_EVENTS = 60
+LATEST_LATE = "2026-03-20"
 ENDPOINTS = ("/v2/figures", "/v2/segments", "/v2/export", "/v2/alerts")
 
 
@@ -98,7 +99,7 @@ def _content(chance: random.Random, stream: Stream, moment: datetime) -> tuple[i
 
 def _send_some_late(chance: random.Random, rows: list[dict[str, Any]]) -> None:
     """Let a few events arrive days after they happened, some after their period was billed."""
-    usual = [row for row in rows if row["code"] in {"api_requests", "reports"} and row["timestamp"] < "2026-03-20"]
+    usual = [row for row in rows if row["code"] == "api_requests" and row["timestamp"] < LATEST_LATE]
     for row in chance.sample(usual, LATE_EVENTS):
         happened_at = datetime.fromisoformat(row["timestamp"])
-        row["sent_at"] = text_of(happened_at + timedelta(days=chance.randrange(1, 8)))
+        row["sent_at"] = text_of(happened_at + timedelta(days=chance.randrange(2, 9)))

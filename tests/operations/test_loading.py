@@ -114,7 +114,8 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         'torn,platform,tiered_volume,EUR,,month,calls,"[{"\n',
         [
             "prices.csv:4: product: no product is known by 'nowhere'",
-            "prices.csv:5: amount: must be a whole number; currency: must be an upper-case ISO 4217 code of a currency in use",
+            "prices.csv:5: amount: must be a whole number; "
+            "currency: must be an upper-case ISO 4217 code of a currency in use",
             "prices.csv:6: metric: no metric is known by 'whispers'",
             "prices.csv:7: tiers: tier 1 must start at 1, not 2",
             "prices.csv:8: external_reference seat stands already in prices.csv:2",
@@ -153,7 +154,8 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         ",eve@example.com,Eve,acme,DE,card,\n",
         [
             "customers.csv:4: email: must be an e-mail address; standard_tax_rate: must be a decimal number; "
-            "billing_type: must be one of: card, invoice; country: must be an upper-case ISO 3166-1 code of two letters",
+            "billing_type: must be one of: card, invoice; "
+            "country: must be an upper-case ISO 3166-1 code of two letters",
             "customers.csv:5: brand: no brand is known by 'other'",
             "customers.csv:6: reference alice stands already in customers.csv:2",
             "customers.csv:7: reference: is required",
@@ -374,7 +376,7 @@ class Interrupted(Silence):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("steps", [0, 5, 16, 18, 20, 22, 24])
+@pytest.mark.parametrize("steps", [0, 16, 20, 24])
 def test_a_play_that_is_cut_off_goes_on_where_it_was(tmp_path: Path, steps: int) -> None:
     folder = write_files(tmp_path, TIMED_FILES)
     with pytest.raises(KeyboardInterrupt):
