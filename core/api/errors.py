@@ -99,13 +99,16 @@ def plain_error_response(
 def error_response(error: BillingError) -> JsonResponse:
     """Answer a business error in the API's shape, with the headers its status asks for.
 
-    A declined charge also says `paid: false` and one of the eight failure reasons.
+    A declined charge also says `paid: false`, one of the eight failure reasons, and the link at which the customer can
+    confirm, when there is one.
     """
     status = STATUS_OF_KIND.get(error.kind, 400)
     body = error_body(status, error.message, error.code, error.fields)
     if status == HTTPStatus.PAYMENT_REQUIRED:
         reason = getattr(error, "failure_reason", None)
         body |= {"paid": False, "failure_reason": reason if reason in FAILURE_REASONS else "general_decline"}
+        link = getattr(error, "authentication_url", "")
+        body |= {"link": link} if link else {}
     response = _respond(status, body)
     retry_after = getattr(error, "retry_after", None) or RETRY_AFTER_SECONDS.get(status)
     if retry_after:

@@ -73,6 +73,7 @@ class DeclinedAnswer(ErrorAnswer):
             "lack_of_funds",
         ]
     )
+    link = TextField(help_text="Where the customer can confirm, when the bank asks for it.")
 
 
 _ERROR_ANSWERS: Mapping[int, type[AnswerSerializer]] = {400: InvalidAnswer, 402: DeclinedAnswer}

@@ -185,6 +185,12 @@ def test_a_clock_moves_only_ahead(api: Caller, shop: Shop) -> None:
     assert TestClock.objects.count() == 1
 
 
+def test_clocks_need_an_instance_in_test_mode(api: Caller, monkeypatch) -> None:
+    monkeypatch.setattr("core.operations_test_clocks.instance_mode", lambda: "live")
+    assert api.post("/test-clock", {"now": "2026-01-01T00:00:00Z"}, 409)["error"] == "not_in_test_mode"
+    assert not TestClock.objects.exists()
+
+
 def test_a_long_advance_is_finished_by_a_worker(api: Caller, shop: Shop, monkeypatch) -> None:
     queued: list[tuple[str, ...]] = []
     monkeypatch.setattr(clock_api, "SECONDS_AT_MOST", -1.0)

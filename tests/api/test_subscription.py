@@ -89,6 +89,14 @@ def test_a_declined_card_starts_nothing(api: Caller, shop: Shop, catalogue: Cata
     assert PaymentAttempt.objects.get().status == "failed"
 
 
+def test_a_bank_that_asks_the_cardholder_gives_a_link(api: Caller, shop: Shop, catalogue: Catalogue) -> None:
+    alice = shop.customer("alice")
+    token = "tok_authentication_required"
+    refused = start(api, alice, 402, subscription_plan="team", price=catalogue.monthly, card_token=token)
+    assert refused["failure_reason"] == "authentication_required"
+    assert refused["link"].startswith("http")
+
+
 def test_without_a_card_a_card_customer_is_not_acceptable(api: Caller, shop: Shop, catalogue: Catalogue) -> None:
     refused = start(api, shop.customer("alice"), 406, subscription_plan="team", price=catalogue.monthly)
     assert refused["error"] == "no_payment_method"
