@@ -264,7 +264,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     """Open the file for one piece of work: a connection of SQLite's belongs to one thread."""
     database = sqlite3.connect(path, timeout=SECONDS_TO_WAIT_FOR_A_LOCK, isolation_level=None)
     database.row_factory = sqlite3.Row
-    # SIGKILL loses nothing this way, only a power failure can. Each piece of work closes the file, and so writes the log
+    # SIGKILL loses nothing this way, only a power failure can. Each piece of work closes the file, which writes the log
     # back: waiting for the disk each time made a charge ten times slower.
     database.execute("PRAGMA synchronous = OFF")
     return database
