@@ -42,6 +42,9 @@ BALANCES = """
 SELECT customer_id, currency, balance_minor FROM ledger_customerbalance
 WHERE customer_id = ANY(%s::uuid[]) AND balance_minor <> 0
 """
+OPEN_INVOICES = """
+SELECT id, amount_due_minor FROM invoicing_invoice WHERE id = ANY(%s::uuid[]) AND status = 'open'
+"""
 
 
 def read_accounts(
@@ -55,6 +58,8 @@ def read_accounts(
     customers = _rows(CUSTOMERS, ids)
     sellers = {row[0]: _seller(row) for row in _rows(BRANDS, list({row[1] for row in customers}))}
     billed = list_billed_lines(_horizons(agreement for mine in owned.values() for agreement in mine))
+    invoice_ids = {line.invoice_id for lines in billed.values() for line in lines if line.invoice_id}
+    open_minor = dict(_rows(OPEN_INVOICES, list(invoice_ids)))
     vouchers: dict[uuid.UUID, list[Voucher]] = defaultdict(list)
     for row in _rows(VOUCHERS, ids):
         vouchers[row[0]].append(_voucher(row))
@@ -73,6 +78,7 @@ def read_accounts(
             billed={item_id: billed[item_id] for item_id in item_ids if item_id in billed},
             vouchers=tuple(vouchers[customer_id]),
             balances_minor=balances[customer_id],
+            open_minor=open_minor,
         )
     return accounts
 

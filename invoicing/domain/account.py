@@ -36,7 +36,8 @@ class SellerTerms:
 class Account:
     """One customer: who pays, what was agreed, what was billed, which vouchers and balances wait.
 
-    `balances_minor` holds what the customer may use per currency (negative: owes on top).
+    `balances_minor` holds what the customer may use per currency (negative: owes on top), `open_minor` what is due on
+    the open invoices that billed lines stand on; those of other customers may be among them.
     """
 
     customer_id: uuid.UUID
@@ -51,6 +52,7 @@ class Account:
     billed: Mapping[uuid.UUID, tuple[BilledLine, ...]] = field(default_factory=dict)
     vouchers: tuple[Voucher, ...] = ()
     balances_minor: Mapping[str, int] = field(default_factory=dict)
+    open_minor: Mapping[uuid.UUID, int] = field(default_factory=dict)
     disabled: bool = False
 
 

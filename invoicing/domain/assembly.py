@@ -14,6 +14,7 @@ from core.domain.rounding import divide_half_away
 from invoicing.domain.account import CARD, Account, TaxWorld
 from invoicing.domain.charge import ONE_OFF, RECURRING, USAGE, BilledLine, Charge, TaxPoint
 from invoicing.domain.charges import charges
+from invoicing.domain.credit import taken_off
 from invoicing.domain.discounts import DiscountableLine, UsedVoucher, Voucher, apply_discounts
 from invoicing.domain.tax import LineTax, TaxableLine, TaxTreatment, tax_lines
 from invoicing.domain.tax_decision import Supply, needs_own_invoice
@@ -87,6 +88,11 @@ class Proposal:
     def is_credit(self) -> bool:
         """Tell whether more is given back than charged."""
         return self.total_minor < 0
+
+    @property
+    def corrected_ids(self) -> tuple[uuid.UUID, ...]:
+        """Return the invoices whose lines it corrects."""
+        return tuple(dict.fromkeys(line.charge.corrects for line in self.lines if line.charge.corrects))
 
     @property
     def amount_due_minor(self) -> int:
@@ -257,11 +263,14 @@ def after(account: Account, proposals: Sequence[Proposal], agreements: Sequence[
     """Return the account as it stands once these proposals are stored: the next missed period starts from it."""
     billed = dict(account.billed)
     balances = dict(account.balances_minor)
+    open_minor = account.open_minor
     vouchers = list(account.vouchers)
     for proposal in proposals:
         balances[proposal.currency] = balances.get(proposal.currency, 0) - proposal.balance_applied_minor
         if proposal.is_credit:
-            balances[proposal.currency] -= proposal.total_minor
+            taken = taken_off(-proposal.total_minor, {one: open_minor.get(one, 0) for one in proposal.corrected_ids})
+            open_minor = {**open_minor, **{one: open_minor[one] - minor for one, minor in taken.items()}}
+            balances[proposal.currency] -= proposal.total_minor + sum(taken.values())
         spent = {used.redemption_id for used in proposal.used_vouchers if used.consumes}
         vouchers = [spend(voucher) if voucher.redemption_id in spent else voucher for voucher in vouchers]
         for line in proposal.lines:
@@ -271,6 +280,7 @@ def after(account: Account, proposals: Sequence[Proposal], agreements: Sequence[
         account,
         billed=billed,
         balances_minor=balances,
+        open_minor=open_minor,
         vouchers=tuple(vouchers),
         agreements=tuple(moved.get(agreement.subscription_id, agreement) for agreement in account.agreements),
     )

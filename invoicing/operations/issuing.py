@@ -19,6 +19,7 @@ from core.identifiers import new_id
 from core.operations import emit, require_transaction
 from customers.models import Brand
 from invoicing.domain.assembly import Proposal, ProposedLine
+from invoicing.domain.credit import taken_off
 from invoicing.domain.postings import credit_note_entry, invoice_entry
 from invoicing.models import Invoice, NumberSeries
 from invoicing.operations.numbering import AllocatedNumber, NumberRequest, allocate_numbers, ensure_series
@@ -157,21 +158,21 @@ def _has_money(document: Issued) -> bool:
 
 def _lower_open_invoices(proposal: Proposal, as_of: datetime) -> tuple[int, tuple[uuid.UUID, ...]]:
     """Credit a negative proposal to the open invoices its lines correct; return what they took and which are paid."""
-    corrected = list(dict.fromkeys(line.charge.corrects for line in proposal.lines if line.charge.corrects))
-    if not corrected:
+    if not proposal.corrected_ids:
         return 0, ()
-    rest, settled = -proposal.total_minor, []
-    open_invoices = Invoice.objects.select_for_update().filter(id__in=corrected, status=Invoice.Status.OPEN)
-    for invoice in open_invoices.order_by("id"):
-        taken = min(rest, invoice.amount_due_minor)
-        invoice.amount_credited_minor += taken
-        invoice.amount_due_minor -= taken
+    corrected = Invoice.objects.select_for_update().filter(id__in=proposal.corrected_ids, status=Invoice.Status.OPEN)
+    open_invoices = {invoice.id: invoice for invoice in corrected.order_by("id")}
+    taken = taken_off(-proposal.total_minor, {one.id: one.amount_due_minor for one in open_invoices.values()})
+    settled = []
+    for invoice_id, minor in taken.items():
+        invoice = open_invoices[invoice_id]
+        invoice.amount_credited_minor += minor
+        invoice.amount_due_minor -= minor
         if not invoice.amount_due_minor:
             invoice.status, invoice.paid_at = Invoice.Status.PAID, as_of
             settled.append(invoice.id)
         invoice.save(update_fields=["amount_credited_minor", "amount_due_minor", "status", "paid_at"])
-        rest -= taken
-    return -proposal.total_minor - rest, tuple(settled)
+    return sum(taken.values()), tuple(settled)
 
 
 def _lines(document: Issued) -> list[tuple[Any, ...]]:
