@@ -1,9 +1,12 @@
 """Bills of one customer made in pure code, in few words: what happened, when it was billed, what the papers say."""
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+
+from msgspec.structs import replace
 
 from invoicing.domain.account import Account
 from invoicing.domain.assembly import Proposal, ProposedLine
@@ -12,6 +15,12 @@ from subscriptions.domain.pricing import PriceType, Rating, Tier
 from subscriptions.domain.terms import ARREARS, Agreement, PriceTerms
 from tests.histories import History, Seats, Usage, account, meter, open_agreement, price, run
 from usage.domain.aggregation import MeteredEvent
+
+
+def but(value: Any, **changes: Any) -> Any:
+    """Return the same value with some fields changed, be it a dataclass or one of the values made by the million."""
+    change: Any = dataclasses.replace if dataclasses.is_dataclass(value) else replace
+    return change(value, **changes)
 
 
 def at(text: str) -> datetime:

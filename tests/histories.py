@@ -20,7 +20,7 @@ from invoicing.domain.tax_decision import Buyer, Seller
 from invoicing.domain.tax_rules import CountryRules, DatedRate, TaxRules, Turnover
 from subscriptions.domain.agreement import AgreementWanted, ItemTermsWanted, agree
 from subscriptions.domain.pricing import PriceType, Rating, Tier
-from subscriptions.domain.terms import ARREARS, Agreement, ItemVersion, MeterTerms, PriceTerms
+from subscriptions.domain.terms import ARREARS, Agreement, Item, ItemVersion, MeterTerms, PriceTerms
 from usage.domain.aggregation import MeteredEvent, UsageFigure, aggregate
 from usage.domain.window import UsageWindow
 
@@ -165,7 +165,8 @@ def with_seats(agreement: Agreement, changes: Sequence[Seats]) -> Agreement:
         if quantity != last.quantity:
             word = "added" if quantity > last.quantity else "removed"
             versions.append(ItemVersion(last.version + 1, change.at, last.price, quantity, word))
-    return replace(agreement, items=(replace(first, versions=tuple(versions)), *agreement.items[1:]))
+    changed = Item(first.item_id, first.position, tuple(versions))
+    return replace(agreement, items=(changed, *agreement.items[1:]))
 
 
 def lines(history: History) -> list[tuple[Any, ...]]:

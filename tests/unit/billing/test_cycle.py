@@ -1,7 +1,6 @@
 """When a customer is due and what each occasion does (Billing rules, sections 2, 5, 8 and 10)."""
 
 import uuid
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +22,7 @@ from invoicing.domain.account import CARD, Account
 from invoicing.domain.assembly import Proposal
 from subscriptions.domain.lifecycle import Action, Status
 from subscriptions.domain.terms import Agreement, PriceTerms
-from tests.bills import at, bill, due_days, half, lines_of, once, per_call, per_seat, used
+from tests.bills import at, bill, but, due_days, half, lines_of, once, per_call, per_seat, used
 from tests.histories import account, answer, start, world
 
 CARD_ID = uuid.UUID(int=77)
@@ -33,18 +32,18 @@ def agreement(price: PriceTerms | None = None, begin: str = "2026-01-31 10:17", 
     """An agreement billed at its start, or in its trial."""
     fresh = start([(price or per_seat(3000), 1)], at(begin), **{"zone": "UTC", **values})
     if fresh.status is Status.TRIAL_ACTIVE:
-        return replace(fresh, next_due_at=next_due(fresh, fresh.started_at))
+        return but(fresh, next_due_at=next_due(fresh, fresh.started_at))
     return settle(fresh, fresh.started_at)
 
 
 def numbered(one: Agreement, number: int) -> Agreement:
     """The same agreement as another subscription."""
-    items = tuple(replace(item, item_id=uuid.UUID(int=number * 1000 + item.position)) for item in one.items)
-    return replace(one, subscription_id=uuid.UUID(int=number), items=items)
+    items = tuple(but(item, item_id=uuid.UUID(int=number * 1000 + item.position)) for item in one.items)
+    return but(one, subscription_id=uuid.UUID(int=number), items=items)
 
 
 def due(*agreements: Agreement, zone: str = "UTC", **values: Any) -> Account:
-    return replace(account(zone=zone), agreements=agreements, **values)
+    return but(account(zone=zone), agreements=agreements, **values)
 
 
 def moments(plan: Plan) -> list[datetime]:
@@ -128,8 +127,8 @@ class TestPlanSteps:
         assert plan_steps(due(one), at("2030-01-01")) == Plan((), None)
 
     def test_a_scheduled_cancel_ends_it_at_its_date(self) -> None:
-        leaving = replace(agreement(), status=Status.PENDING_CANCEL, cancel_at=at("2026-03-10"))
-        leaving = replace(leaving, next_due_at=next_due(leaving, leaving.started_at))
+        leaving = but(agreement(), status=Status.PENDING_CANCEL, cancel_at=at("2026-03-10"))
+        leaving = but(leaving, next_due_at=next_due(leaving, leaving.started_at))
         plan = plan_steps(due(leaving), at("2026-12-31"))
         assert moments(plan) == [at("2026-02-28 10:17"), at("2026-03-10")]
         (last,) = plan.steps[-1].settled
@@ -166,11 +165,11 @@ class TestTrials:
     )
     def test_without_a_card_a_card_customer_ends(self, customer: dict[str, Any], status: Status) -> None:
         trial = agreement(trial_days=14)
-        ended, _ = end_trial(replace(account(), **customer), trial, at("2026-02-14 10:17"))
+        ended, _ = end_trial(but(account(), **customer), trial, at("2026-02-14 10:17"))
         assert ended.status is status
 
     def test_a_card_of_its_own_is_enough(self) -> None:
-        trial = replace(agreement(trial_days=14), payment_method_id=CARD_ID)
+        trial = but(agreement(trial_days=14), payment_method_id=CARD_ID)
         assert end_trial(due(billing_type=CARD), trial, at("2026-02-14 10:17"))[0].status is Status.ACTIVE
 
     @pytest.mark.parametrize(
@@ -196,7 +195,7 @@ class TestTrials:
 class TestNextDue:
     def test_who_is_not_billed_has_nothing_ahead(self) -> None:
         for status in Status:
-            found = next_due(replace(agreement(), status=status, trial_end_at=at("2027-01-01")), at("2026-01-31 10:17"))
+            found = next_due(but(agreement(), status=status, trial_end_at=at("2027-01-01")), at("2026-01-31 10:17"))
             is_billed = status in {"active", "trial_active", "pending_cancel", "overdue_payment_open"}
             assert (found is not None) == is_billed, status
 
@@ -227,7 +226,7 @@ class TestPeriodBounds:
         assert period_bounds(agreement(once(5000)), at("2026-05-01")) == (at("2026-01-31 10:17"), None)
 
     def test_what_has_ended_stands_at_its_end(self) -> None:
-        leaving = replace(agreement(), status=Status.PENDING_CANCEL, cancel_at=at("2026-02-28 10:17"))
+        leaving = but(agreement(), status=Status.PENDING_CANCEL, cancel_at=at("2026-02-28 10:17"))
         (step,) = plan_steps(due(leaving), at("2026-02-28 10:17")).steps
         assert period_bounds(step.settled[0], at("2026-02-28 10:17")) == (at("2026-02-28 10:17"), None)
 

@@ -1,7 +1,6 @@
 """Versions of terms, and the periods and boundaries they make (Billing rules, sections 2, 3 and 5)."""
 
 import uuid
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,6 +21,7 @@ from subscriptions.domain.terms import (
     period_start,
     service_periods,
 )
+from tests.bills import but
 from tests.histories import price
 
 MONTH, YEAR, WEEK = Interval("month"), Interval("year"), Interval("week")
@@ -37,7 +37,7 @@ def version(from_at: str, phase: str = "paid", *, anchor: str = "", **values: An
     """A version from a moment on, anchored there unless said otherwise."""
     wall = at(anchor or from_at).replace(tzinfo=None)
     base = CalendarVersion(1, at(from_at), phase, PLAN, "Team", wall, MONTH, "UTC", "anniversary")
-    return replace(base, **values)
+    return but(base, **values)
 
 
 def agreement(*calendar: CalendarVersion, intervals: tuple[Interval | None, ...] = (MONTH,)) -> Agreement:
@@ -276,9 +276,9 @@ class TestNextBoundary:
     def test_an_item_that_ended_has_no_boundaries(self) -> None:
         both = agreement(version("2026-01-01"), intervals=(MONTH, WEEK))
         week = both.items[1]
-        ended = replace(week, versions=(*week.versions, replace(week.versions[0], version=2, quantity=0)))
+        ended = but(week, versions=(*week.versions, but(week.versions[0], version=2, quantity=0)))
         assert next_boundary(both, at("2026-01-01")) == at("2026-01-08")
-        assert next_boundary(replace(both, items=(both.items[0], ended)), at("2026-01-01")) == at("2026-02-01")
+        assert next_boundary(but(both, items=(both.items[0], ended)), at("2026-01-01")) == at("2026-02-01")
 
     def test_a_trial_alone_has_none(self) -> None:
         assert next_boundary(agreement(version("2026-01-01", "trial")), at("2026-01-01")) is None
