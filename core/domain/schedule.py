@@ -8,11 +8,12 @@ customer has at that moment.
 
 from calendar import isleap
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from core.domain.period import Period
 
@@ -28,8 +29,7 @@ _MONTHS_IN_FOUR_YEARS = 48
 _SECOND = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """A calendar length: so many days, weeks, months or years (a quarter is three months).
 
     Billing rules, section 2. Raises ValueError for another unit or a count below 1.

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
+
 from core.domain.rounding import divide_half_away
 from invoicing.domain.account import CARD, Account, TaxWorld
 from invoicing.domain.charge import ONE_OFF, RECURRING, USAGE, BilledLine, Charge, TaxPoint
@@ -31,8 +33,7 @@ class Occasion:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProposedLine:
+class ProposedLine(Struct, frozen=True):
     """A charge with its discount and tax."""
 
     charge: Charge

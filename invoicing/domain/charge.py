@@ -5,10 +5,12 @@ Billing rules, sections 3, 5 and 8. Every charge has a key (item, kind, period s
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from core.domain.schedule import Interval, local_date
 from invoicing.domain.proration import DAY, FULL, NONE, WHOLE, Fraction, prorate
@@ -49,8 +51,7 @@ class TaxPoint:
         return local_date(start if choice == "period_start" else end - JUST_BEFORE, self.zone)
 
 
-@dataclass(frozen=True, slots=True)
-class BilledLine:
+class BilledLine(Struct, frozen=True):
     """A line already on an invoice or credit note, in the horizon.
 
     `invoice_id` is the invoice it stands on or corrects, None while that is not stored yet.
@@ -68,8 +69,7 @@ class BilledLine:
     treatment: TaxTreatment
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(Struct, frozen=True):
     """One line before vouchers and tax; `amount_minor` is in the price's own mode, with or without tax.
 
     `discount_minor` is set on corrections only: they share the discount of what they correct and take no voucher.
@@ -102,8 +102,7 @@ class Charge:
     proof: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """A stretch of a service period in which one price of one item holds."""
 
     start: datetime
@@ -150,8 +149,7 @@ def _goes_on(version: ItemVersion, following: ItemVersion) -> bool:
     return following.price.price_id == version.price.price_id and (following.quantity == 0) == (version.quantity == 0)
 
 
-@dataclass(frozen=True, slots=True)
-class ItemCase:
+class ItemCase(Struct, frozen=True):
     """One item of one agreement at one moment: what is needed to say what it owes.
 
     `lines` are the item's billed lines in the horizon.

@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 
+from msgspec import Struct
+
 from core.domain.allocation import allocate
 from core.domain.rounding import divide_half_away
 
@@ -100,8 +102,7 @@ class TaxTreatment:
         object.__setattr__(self, "group_key", f"{self.category}|{self.country}|{places}")
 
 
-@dataclass(frozen=True, slots=True)
-class TaxableLine:
+class TaxableLine(Struct, frozen=True):
     """A line's amount after discount, with tax in it when `inclusive`, without when not."""
 
     amount_minor: int
@@ -109,8 +110,7 @@ class TaxableLine:
     treatment: TaxTreatment
 
 
-@dataclass(frozen=True, slots=True)
-class LineTax:
+class LineTax(Struct, frozen=True):
     """A taxed line; `parts` holds the tax of each part of its treatment, in order.
 
     Raises ValueError unless net + tax = gross and the parts sum to the tax.

@@ -3,8 +3,9 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
+
+from msgspec import Struct
 
 RECEIVABLE = "receivable"
 REVENUE = "revenue"
@@ -21,8 +22,7 @@ class UnbalancedEntry(ValueError):
     """An entry whose postings do not sum to zero in some currency."""
 
 
-@dataclass(frozen=True, slots=True)
-class PostingDraft:
+class PostingDraft(Struct, frozen=True):
     """One side of an entry in minor units: debit positive, credit negative."""
 
     account: str
@@ -32,8 +32,7 @@ class PostingDraft:
     country: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryDraft:
+class EntryDraft(Struct, frozen=True):
     """One business fact in the books (Billing rules, section 9).
 
     Raises UnbalancedEntry when its postings do not sum to zero per currency.
@@ -63,8 +62,7 @@ class EntryDraft:
                 raise UnbalancedEntry(f"{self.kind} is out of balance by {total} {currency}")
 
 
-@dataclass(frozen=True, slots=True)
-class BalanceMove:
+class BalanceMove(Struct, frozen=True):
     """What entries do to one customer's running totals in one currency, in minor units."""
 
     customer_id: uuid.UUID

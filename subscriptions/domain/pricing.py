@@ -12,6 +12,8 @@ from fractions import Fraction
 from itertools import zip_longest
 from typing import Any
 
+from msgspec import Struct
+
 from core.domain.decimals import EXACT, ZERO, decimal_text
 from core.domain.money import parse_unit_price
 from core.domain.rounding import round_half_away
@@ -177,8 +179,7 @@ def _checked_tiers(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
     return tuple(checked)
 
 
-@dataclass(frozen=True, slots=True)
-class PricedPart:
+class PricedPart(Struct, frozen=True):
     """One line's worth of a priced quantity.
 
     `tier` is 0 when the price has no tiers, else counted from 1. `exact` is unrounded, `amount_minor` is it rounded

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from msgspec import Struct
+
 from core.domain.period import Period
 from core.domain.schedule import Interval, boundary, boundary_index
 from subscriptions.domain.lifecycle import Status
@@ -65,8 +67,7 @@ class PriceTerms:
         return self.interval is None or self.rating.type is PriceType.ONE_OFF
 
 
-@dataclass(frozen=True, slots=True)
-class ItemVersion:
+class ItemVersion(Struct, frozen=True):
     """One version of an item: its price and quantity (seats; 0 once ended) from a moment on."""
 
     version: int
@@ -76,8 +77,7 @@ class ItemVersion:
     change: str
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One thing a subscription charges, with its history, oldest version first."""
 
     item_id: uuid.UUID
@@ -109,8 +109,7 @@ class CalendarVersion:
     alignment: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServicePeriod:
+class ServicePeriod(Struct, frozen=True):
     """A billed stretch of a subscription: `start` to `end`, within the full, unshortened interval `full`."""
 
     start: datetime
@@ -156,8 +155,7 @@ class Agreement:
         return self.calendar[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """A paid stretch with one calendar: consecutive versions that only changed the plan are one segment."""
 
     start: datetime
