@@ -90,15 +90,13 @@ def store_lines(
         [row for document in credits for row in _credit_lines(document)],
     )
     reach("issuing.lines_written")
-    ledger_operations.post_entries(
-        [
-            *(invoice_entry(document.proposal, document.id, as_of) for document in invoices if _has_money(document)),
-            *(
-                credit_note_entry(document.proposal, document.id, as_of, to_invoices_minor=document.to_invoices_minor)
-                for document in credits
-            ),
-        ]
-    )
+    entries = [invoice_entry(document.proposal, document.id, as_of) for document in invoices]
+    entries += [
+        credit_note_entry(document.proposal, document.id, as_of, to_invoices_minor=document.to_invoices_minor)
+        for document in credits
+    ]
+    # A zero invoice, or one whose lines cancel in every account, is a paper trail only.
+    ledger_operations.post_entries([entry for entry in entries if entry.postings])
     reach("issuing.entries_written")
     return issued
 
@@ -149,11 +147,6 @@ def delete_draft(invoice_id: uuid.UUID) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM invoicing_invoiceline WHERE invoice_id = %s", [invoice_id])
         cursor.execute("DELETE FROM invoicing_invoice WHERE id = %s", [invoice_id])
-
-
-def _has_money(document: Issued) -> bool:
-    """Tell whether an invoice moves the books at all (a zero invoice is a paper trail only)."""
-    return any(line.tax.gross_minor or line.tax.net_minor for line in document.proposal.lines)
 
 
 def _lower_open_invoices(proposal: Proposal, as_of: datetime) -> tuple[int, tuple[uuid.UUID, ...]]:
@@ -322,7 +315,11 @@ def _events(document: Issued, as_of: datetime) -> list[OutboxDraft]:
         "amount_due": max(proposal.amount_due_minor, 0),
     }
     if proposal.is_credit:
-        return [OutboxDraft("credit_note.created", "credit_note", document.id, as_of, payload)]
+        settled = {"customer": payload["customer"], "currency": proposal.currency, "amount_due": 0}
+        return [
+            OutboxDraft("credit_note.created", "credit_note", document.id, as_of, payload),
+            *(OutboxDraft("invoice.paid", "invoice", one, as_of, settled) for one in document.settled_ids),
+        ]
     finalized = OutboxDraft("invoice.finalized", "invoice", document.id, as_of, payload)
     if document.is_open:
         return [finalized]
