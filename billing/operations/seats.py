@@ -57,7 +57,8 @@ def _change(subscription_id: uuid.UUID, seats: int, sign: int, now: datetime, ac
         ItemTerms.objects.create(
             item_id=latest.item_id,
             version=latest.version + 1,
-            from_at=max(now, latest.from_at),
+            # Not before what a run has billed since `now` was read, waiting for the lock: that quantity is charged.
+            from_at=max(now, latest.from_at, subscription.billed_to_at or now),
             price_id=latest.price_id,
             quantity=after,
             delta=sign * seats,
