@@ -130,6 +130,40 @@ class PaymentAttempt(models.Model):
         return f"{self.status} {self.amount_minor} {self.currency}"
 
 
+class FoundCharge(models.Model):
+    """A charge that a provider has and the rows here do not show, as `reconcile` found it after a restore.
+
+    Whoever claims the attempt with this key asks the provider first.
+    """
+
+    class Finding(models.TextChoices):
+        WITHOUT_MONEY = "without_money", "Took no money"
+        AHEAD = "ahead", "Taken up by the next run"
+        UNKNOWN = "unknown", "Unknown here"
+        DIFFERENT = "different", "Differs"
+
+    id = id_field()
+    provider = models.CharField(max_length=20)
+    idempotency_key = models.CharField(max_length=255, unique=True)
+    external_reference = models.CharField(max_length=255, blank=True)
+    customer = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    finding = models.CharField(max_length=20, choices=Finding.choices)
+    outcome = models.CharField(max_length=30, help_text="What the provider said.")
+    currency = CurrencyField()
+    amount_minor = models.BigIntegerField(help_text="What was taken, or may yet be.")
+    wanted_minor = models.BigIntegerField(null=True, blank=True, help_text="What the rows here will ask for.")
+    charged_at = models.DateTimeField(help_text="The provider's clock.")
+    found_at = models.DateTimeField(help_text="Wall clock.")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["customer", "-id"])]
+        constraints = [models.CheckConstraint(condition=Q(amount_minor__gte=0), name="found_charge_is_not_negative")]
+
+    def __str__(self) -> str:
+        return f"{self.finding} {self.amount_minor} {self.currency}"
+
+
 class Receipt(models.Model):
     """Proof of a payment for the customer."""
 
