@@ -50,6 +50,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Payments", "payments", "billing", "payment"),
             ("Attempts", "sync_problem", "billing", "paymentattempt"),
             ("Receipts", "receipt", "billing", "receipt"),
+            ("Found charges", "quick_reference_all", "billing", "foundcharge"),
         ),
     ),
     (

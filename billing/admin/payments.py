@@ -8,7 +8,7 @@ from unfold.contrib.filters.admin import (
     RelatedDropdownFilter,
 )
 
-from billing.models import Payment, PaymentAttempt
+from billing.models import FoundCharge, Payment, PaymentAttempt
 from core.staff_pages.base import ReadOnlyAdmin
 from core.staff_pages.columns import badge, day, link, moment, money, number
 from core.staff_pages.filters import MomentRangeFilter
@@ -91,3 +91,25 @@ class ReceiptAdmin(ReadOnlyAdmin):
     related_search = ("payment",)
     search_help_text = "Whole number, customer or invoice number"
     empty_words = "A receipt is issued with every completed payment."
+
+
+@admin.register(FoundCharge)
+class FoundChargeAdmin(ReadOnlyAdmin):
+    """What a provider charged and the rows did not show after a restore."""
+
+    list_display = (
+        AMOUNT,
+        badge("finding"),
+        money("wanted_minor", "Asked for here"),
+        link("customer"),
+        "provider",
+        "outcome",
+        moment("charged_at"),
+        moment("found_at"),
+    )
+    list_filter = (("finding", ChoicesDropdownFilter), CurrencyFilter, ("charged_at", MomentRangeFilter))
+    list_select_related = ("customer",)
+    search_fields = ("=external_reference", "=idempotency_key")
+    related_search = ("customer",)
+    search_help_text = "Customer, or the provider's whole reference or key"
+    empty_words = "After a restore, manage.py reconcile lists here what a provider charged and the rows do not show."

@@ -39,8 +39,8 @@ NO_CARD = ChargeResult(
 class ChargeWork:
     """A claimed attempt, ready to be called.
 
-    `was_called`: an earlier worker may have called, so the provider is asked first. `may_charge`: the money is still
-    wanted.
+    `was_called`: an earlier worker may have called, or the provider has a charge with this key, so it is asked first.
+    `may_charge`: the money is still wanted.
     """
 
     attempt_id: uuid.UUID
@@ -98,6 +98,7 @@ def _claim(attempts: Sequence[PaymentAttempt], now: datetime) -> Claimed:
     invoices = Invoice.objects.in_bulk([attempt.invoice_id for attempt in attempts if attempt.invoice_id])
     cards = payment_queries.cards_by_id(a.payment_method_id for a in attempts if a.payment_method_id)
     defaults = payment_queries.default_cards(attempt.customer_id for attempt in attempts)
+    found = payment_queries.providers_of_found_charges(attempt.idempotency_key for attempt in attempts)
     works, payments, unwanted, cardless = [], [], [], []
     for attempt in attempts:
         invoice = invoices.get(attempt.invoice_id) if attempt.invoice_id else None
@@ -111,15 +112,17 @@ def _claim(attempts: Sequence[PaymentAttempt], now: datetime) -> Claimed:
             sent = choose_card(attempt.payment_method_id, cards, None)
             may_charge = due_minor >= attempt.amount_minor and sent is not None
             works.append(_work(attempt, invoice, sent, may_charge=may_charge))
+        elif invoice is not None and attempt.idempotency_key in found:
+            # Charged before a restore took that away from these rows: whatever is due, the provider says what it took.
+            payments.append(_begin(attempt, due_minor, card, found[attempt.idempotency_key], now))
+            may_charge = due_minor > 0 and card is not None and card.provider == attempt.provider
+            works.append(_work(attempt, invoice, card, may_charge=may_charge, was_found=True))
         elif due_minor <= 0:
             unwanted.append(attempt)
         elif card is None:
             cardless.append(attempt)
         else:
-            attempt.amount_minor, attempt.payment_method = due_minor, card
-            attempt.provider = card.provider
-            attempt.payment = _pending_payment(attempt, now)
-            payments.append(attempt.payment)
+            payments.append(_begin(attempt, due_minor, card, card.provider, now))
             works.append(_work(attempt, invoice, card, may_charge=True))
     Payment.objects.bulk_create(payments)
     changed = ["status", "calls", "amount_minor", "payment_method", "provider", "payment"]
@@ -133,6 +136,16 @@ def _claim(attempts: Sequence[PaymentAttempt], now: datetime) -> Claimed:
 def _due_minor(invoice: Invoice | None) -> int:
     """Return what may be charged on an invoice, in minor units."""
     return invoice.amount_due_minor if invoice is not None and invoice.status in CHARGEABLE_STATUSES else 0
+
+
+def _begin(
+    attempt: PaymentAttempt, due_minor: int, card: PaymentMethod | None, provider: str, now: datetime
+) -> Payment:
+    """Bring an attempt that was never called up to date, and return the pending payment it gets."""
+    attempt.amount_minor = due_minor if due_minor > 0 else attempt.amount_minor
+    attempt.payment_method, attempt.provider = card, provider
+    attempt.payment = _pending_payment(attempt, now)
+    return attempt.payment
 
 
 def _pending_payment(attempt: PaymentAttempt, now: datetime) -> Payment:
@@ -150,7 +163,12 @@ def _pending_payment(attempt: PaymentAttempt, now: datetime) -> Payment:
 
 
 def _work(
-    attempt: PaymentAttempt, invoice: Invoice | None, card: PaymentMethod | None, *, may_charge: bool
+    attempt: PaymentAttempt,
+    invoice: Invoice | None,
+    card: PaymentMethod | None,
+    *,
+    may_charge: bool,
+    was_found: bool = False,
 ) -> ChargeWork:
     request = ChargeRequest(
         idempotency_key=attempt.idempotency_key,
@@ -169,7 +187,7 @@ def _work(
         attempt_id=attempt.id,
         provider=attempt.provider,
         request=request,
-        was_called=attempt.calls > 1,
+        was_called=attempt.calls > 1 or was_found,
         may_charge=may_charge,
         is_draft=invoice is not None and invoice.status == Invoice.Status.DRAFT,
     )

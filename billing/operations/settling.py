@@ -168,11 +168,27 @@ def _fail(failed: Sequence[tuple[PaymentAttempt, ChargeResult]], now: datetime) 
     Payment.objects.filter(id__in=payment_ids, status=Payment.Status.PENDING).delete()
     in_turn = {attempt.customer_id for attempt in attempts if attempt.invoice_id in unpaid}
     payment_queries.list_waiting_attempts(in_turn, now).update(due_at=held_until(now))
+    _try_again(_charged_next([attempt for attempt in attempts if attempt.invoice_id in unpaid]), now)
     for invoice, result in drafts:
         # Who still has to confirm with the bank may finish the start.
         if result.outcome is not Outcome.AUTHENTICATION_REQUIRED:
             first_invoices.abandon(invoice=invoice, now=now)
     return [*facts, *standing.mark_unpaid(unpaid, now)]
+
+
+def _charged_next(attempts: Sequence[PaymentAttempt]) -> list[tuple[PaymentAttempt, int]]:
+    """Return those failed attempts whose successor the provider has already, with what their invoices ask for."""
+    next_keys = {
+        next_charge_key(attempt.idempotency_key, attempt.number + 1): attempt
+        for attempt in attempts
+        if attempt.invoice is not None
+    }
+    found = payment_queries.providers_of_found_charges(next_keys)
+    return [
+        (attempt, attempt.invoice.amount_due_minor)
+        for key, attempt in next_keys.items()
+        if key in found and attempt.invoice is not None
+    ]
 
 
 def _drop(attempts: Sequence[PaymentAttempt], now: datetime) -> None:

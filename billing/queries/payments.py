@@ -9,7 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from billing.domain.payments import HARD_DECLINES, OPEN_ATTEMPT_STATUSES, AttemptStatus
-from billing.models import Payment, PaymentAttempt, Receipt
+from billing.models import FoundCharge, Payment, PaymentAttempt, Receipt
 from core.errors import NotFound
 from core.models import TestClock
 from customers.models import Customer, PaymentMethod
@@ -154,6 +154,12 @@ def default_cards(customer_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, PaymentM
     """Return the default cards by customer."""
     cards = PaymentMethod.objects.filter(customer_id__in=set(customer_ids), is_default=True, removed_at__isnull=True)
     return {card.customer_id: card for card in cards}
+
+
+def providers_of_found_charges(idempotency_keys: Iterable[str]) -> dict[str, str]:
+    """Return, by key, the provider that has a charge these rows do not show; keys without one are left out."""
+    found = FoundCharge.objects.filter(idempotency_key__in=list(idempotency_keys))
+    return dict(found.values_list("idempotency_key", "provider"))
 
 
 def find_refused_attempt(invoice_id: uuid.UUID) -> PaymentAttempt | None:

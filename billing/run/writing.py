@@ -111,12 +111,16 @@ def schedule_charges(issued: Iterable[issuing.Issued], *, as_of: datetime) -> No
     copy_rows("billing_paymentattempt", ATTEMPT_COLUMNS, [_attempt(document, providers, as_of) for document in wanted])
 
 
+def charge_key(proposal: Proposal) -> str:
+    """Return the provider's idempotency key of a proposed document's first charge."""
+    first_item = str(proposal.lines[0].charge.item_id)
+    return first_charge_key(proposal.account.customer_id, proposal.occasion.moment, proposal.currency, first_item)
+
+
 def _attempt(document: issuing.Issued, providers: dict[uuid.UUID, str], as_of: datetime) -> tuple[Any, ...]:
     """Return the row of an invoice's first attempt."""
     proposal = document.proposal
     method_id = proposal.payment_method_id
-    first_item = str(proposal.lines[0].charge.item_id)
-    key = first_charge_key(proposal.account.customer_id, proposal.occasion.moment, proposal.currency, first_item)
     return (
         new_id(),
         proposal.account.customer_id,
@@ -124,7 +128,7 @@ def _attempt(document: issuing.Issued, providers: dict[uuid.UUID, str], as_of: d
         method_id,
         1,
         providers[method_id] if method_id else "",
-        key,
+        charge_key(proposal),
         "scheduled",
         "",
         "",

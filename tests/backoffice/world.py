@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from billing.models import BillingRun, ParkedCustomer, Payment, PaymentAttempt, Receipt
+from billing.models import BillingRun, FoundCharge, ParkedCustomer, Payment, PaymentAttempt, Receipt
 from core.identifiers import new_id
 from core.models import ApiKey, AuditEntry, IdempotencyRecord, Instance, OutboxEvent, TestClock
 from customers.models import Agenda, Brand, Customer, PaymentMethod
@@ -95,6 +95,18 @@ def _make_one(number: int) -> World:
         updated_at=START,
     )
     Agenda.objects.create(customer=customer, due_at=NOW + timedelta(days=28), test_clock=clock, retry_at=NOW)
+    FoundCharge.objects.create(
+        provider="sandbox",
+        idempotency_key=f"found-{number}",
+        external_reference=f"found-{number}",
+        customer=customer,
+        finding="unknown",
+        outcome="succeeded",
+        currency="EUR",
+        amount_minor=3000,
+        charged_at=NOW,
+        found_at=NOW,
+    )
     ParkedCustomer.objects.create(
         customer=customer, reason="The price has no tax type.", first_failed_at=NOW, last_failed_at=NOW
     )

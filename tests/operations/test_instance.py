@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from billing import tasks
 from billing.models import BillingRun, PaymentAttempt
@@ -54,8 +55,8 @@ def test_the_row_is_made_with_the_tables_and_its_mode_is_test() -> None:
     assert instance_mode() == "test"
 
 
-def test_the_first_mode_stays(settings: object) -> None:
-    settings.INSTANCE_MODE = "live"  # type: ignore[attr-defined]
+def test_the_first_mode_stays(settings: Settings) -> None:
+    settings.INSTANCE_MODE = "live"
     ensure_instance(now=JANUARY)
     assert Instance.objects.get().mode == "test"
     Instance.objects.all().delete()

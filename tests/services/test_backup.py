@@ -25,6 +25,7 @@ from core.services.locks import FileLock
 from core.services.postgres import find_client
 from invoicing.models import Invoice
 from tests.cast import JANUARY, at, make_company
+from tests.restoring import empty_database, use
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 FEBRUARY = at("2026-02-01 12:00")
@@ -33,15 +34,8 @@ FEBRUARY = at("2026-02-01 12:00")
 @pytest.fixture
 def beside() -> Iterator[str]:
     """An empty database beside the test's own; the process is pointed at it by `use`."""
-    own = str(connection.settings_dict["NAME"])
-    name = f"{own[:40]}_restored"
-    drop(name)
-    connections.close_all()
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}"')
-    yield name
-    use(own)
-    drop(name)
+    with empty_database() as name:
+        yield name
 
 
 @pytest.fixture
@@ -53,17 +47,6 @@ def backup(tmp_path: Path) -> Path:
     path = tmp_path / "january.backup"
     call_command("backup", path)
     return path
-
-
-def use(name: str) -> None:
-    connections.close_all()
-    connection.settings_dict["NAME"] = name
-
-
-def drop(name: str) -> None:
-    connections.close_all()
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def tables() -> list[str]:
