@@ -17,7 +17,16 @@ from billing.operations.seats import add_seats, remove_seats
 from billing.operations.start import ItemCommand, StartCommand, start_subscription
 from billing.providers.base import TokenRefused
 from billing.providers.sandbox_cards import card_facts
-from core.api.fields import FlagField, InstantField, MetadataField, StrictField, TextField, WholeNumberField, WordField
+from core.api.fields import (
+    FlagField,
+    InstantField,
+    MetadataField,
+    StrictField,
+    TextField,
+    WholeNumberField,
+    WordField,
+    instant_of,
+)
 from core.api.serializers import InputSerializer
 from core.errors import Invalid
 from core.operations import Actor
@@ -186,10 +195,7 @@ def _changer(reference: str) -> Actor:
 
 def _is_card_known(key: tuple[str, ...], values: Mapping[str, Any]) -> bool:
     """Tell whether a customer was given the card of a token."""
-    customer = references.find_customer(key[0])
-    if customer is None:
-        return False
-    methods = PaymentMethod.objects.filter(customer=customer)
+    methods = PaymentMethod.objects.filter(customer__reference=key[0])
     return any(_is_card_of(key[1], method) for method in methods)
 
 
@@ -216,14 +222,12 @@ def _was_declined(values: Mapping[str, Any]) -> bool:
 
     Nothing of such a start is left but the attempt; its row must not start anything when the files are loaded again.
     """
-    customer = references.find_customer(str(values.get("customer")))
-    if customer is None or customer.test_clock is None or not isinstance(values.get("start_at"), str):
+    started_at = instant_of(values.get("start_at"))
+    if started_at is None:
         return False
-    declined = PaymentAttempt.objects.filter(customer=customer, status="failed", invoice__isnull=True)
-    try:
-        return declined.filter(created_at=datetime.fromisoformat(values["start_at"])).exists()
-    except ValueError:
-        return False
+    declined = PaymentAttempt.objects.filter(status="failed", invoice__isnull=True, created_at=started_at)
+    mine = declined.filter(customer__reference=str(values.get("customer")), customer__test_clock__isnull=False)
+    return mine.exists()
 
 
 def _is_seat_change_known(index: SubscriptionIndex, reference: str, values: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from billing.loading.tables import Loader
 from billing.loading.usage import TABLE as EVENTS
 from billing.loading.usage import EventLoader, moment_of
 from billing.operations.clocks import ClockProgress, advance_clock
+from core.api.fields import instant_of
 from core.models import TestClock
 from customers.models import Agenda
 
@@ -47,16 +48,8 @@ def collect(tables: Iterable[TimedTable], rows_of: dict[str, list[Row | BadRow]]
             if isinstance(row, BadRow):
                 loader.load(row)
             else:
-                timed.append(TimedRow(_moment(row.values.get(one.moment)), row, loader))
+                timed.append(TimedRow(instant_of(row.values.get(one.moment)) or EARLIEST, row, loader))
     return sorted(timed, key=lambda one: one.at)
-
-
-def _moment(text: object) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else EARLIEST
-    except ValueError:
-        return EARLIEST
-    return EARLIEST if moment.tzinfo is None else moment
 
 
 class Player:
