@@ -14,7 +14,7 @@ from billing.domain.cycle import period_bounds, settle
 from billing.models import PaymentAttempt
 from billing.operations.agenda import refresh_agenda
 from billing.run.reading import read_accounts
-from billing.run.writing import spend_vouchers
+from billing.run.writing import schedule_charges, spend_vouchers
 from core.domain.outbox import OutboxDraft
 from core.domain.schedule import local_date
 from core.operations import emit, require_transaction
@@ -55,17 +55,20 @@ def store_draft(proposal: Proposal, *, now: datetime) -> Invoice:
 def confirm(*, invoice: Invoice, now: datetime) -> Invoice:
     """Finalise a draft under its own id and start its subscription, in the caller's transaction; return the invoice.
 
-    It is open: the caller holds the customer's lock and puts the payment onto what is returned.
+    It is open: the caller holds the customer's lock and puts the payment onto what is returned. Where taxes make two
+    documents of one start, the others are charged like any invoice.
     """
     require_transaction()
     subscription = _lock_subscription(invoice.id)
     (agreement,) = list_agreements([subscription.id])
     moment = invoice.due_moment_at
     started = replace(agreement, status=next_status(agreement.status, Action.CONFIRM))
-    proposals = propose_start(started, moment=moment, now=now)
+    # A stable sort: the first document with something to charge is the draft.
+    proposals = sorted(propose_start(started, moment=moment, now=now), key=lambda one: one.amount_due_minor <= 0)
     issuing.delete_draft(invoice.id)
     issued = issuing.store_lines(proposals, as_of=now, first_id=invoice.id)
     spend_vouchers(proposals, now)
+    schedule_charges(issued[1:], as_of=now)
     activate(subscription, settle(started, moment), action=Action.CONFIRM, now=now)
     issuing.finalize(issued, as_of=now)
     return Invoice.objects.select_for_update().get(id=invoice.id)

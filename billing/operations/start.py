@@ -212,12 +212,14 @@ def _open(opening: _Opening) -> tuple[Subscription, uuid.UUID | None]:
     to_charge = [p for p in proposals if p.amount_due_minor > 0 and opening.customer.billing_type == CARD]
     if not to_charge:
         return _open_at_once(opening, proposals), None
-    if to_charge[0].payment_method_id is None:
+    method_id = to_charge[0].payment_method_id
+    if method_id is None:
         raise NoUsablePaymentMethod("The customer has no card to charge.")
     require_running()
     subscription = _store(opening, replace(agreement, status=Status.INCOMPLETE))
-    draft = first_invoices.store_draft(proposals[0], now=now)
-    return subscription, charging.schedule_attempt(invoice=draft, now=now).id
+    draft = first_invoices.store_draft(to_charge[0], now=now)
+    card = PaymentMethod.objects.get(id=method_id)
+    return subscription, charging.schedule_attempt(invoice=draft, now=now, card=card).id
 
 
 def _open_at_once(opening: _Opening, proposals: tuple[Proposal, ...]) -> Subscription:
