@@ -149,7 +149,8 @@ def test_requests_that_wait_share_a_commit(subscriptions: list[Subscription], mo
         return [record_event(draft(subscriptions[client], "one"), now=NOW)]
 
     assert at_once(work) == [STORED] * (CLIENTS - 1)
-    assert len(lots) == 2
+    # Who came before the writer began is in the first lot, everybody else in the second.
+    assert len(lots) <= 2
     assert sum(lots) == CLIENTS - 1
 
 
