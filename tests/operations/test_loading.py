@@ -8,12 +8,15 @@ import pytest
 
 from billing.loading.progress import Silence
 from billing.loading.report import Fate
+from billing.run.claiming import Scope
+from billing.run.engine import run_billing
 from core.errors import Invalid
 from core.models import TestClock
 from customers.models import Brand, Customer, PaymentMethod
 from invoicing.models import Invoice, InvoiceLine, TaxRule
 from subscriptions.models import ItemTerms, Plan, Price, Subscription, VoucherRedemption
 from tests.books import assert_books_balance
+from tests.cast import at
 from tests.loading_cast import CLOCK, FILES, NOW, TIMED_FILES, bad_rows, count_rows, load, loaded, write_files
 from usage.models import UsageEvent
 
@@ -427,3 +430,19 @@ def test_what_is_loaded_in_real_time_waits_for_nobody(tmp_path: Path) -> None:
     subscription = Subscription.objects.get(customer__reference="alice")
     assert subscription.started_at == NOW
     assert subscription.metadata == {"reference": "s-alice"}
+
+
+def test_who_moves_in_is_not_billed_again_for_what_was_billed_elsewhere(tmp_path: Path) -> None:
+    moved = (
+        "reference,customer,plan,price,seats,start_at,bill_from_at\n"
+        "s-bob,bob,team,seat,4,2025-03-31T09:00:00Z,2026-03-31T09:00:00Z\n"
+    )
+    files = {**FILES, "subscriptions.csv": moved, "seat_changes.csv": "reference,subscription,change,seats\n"}
+    del files["events.ndjson"]
+    assert bad_rows(load(write_files(tmp_path, files))) == []
+    assert not Invoice.objects.exists()
+    for moment in ("2026-03-31 09:00", "2026-04-30 09:00"):
+        run_billing(Scope(as_of=at(moment), now=at(moment)))
+    lines = InvoiceLine.objects.order_by("period_start").values_list("period_start", "amount_minor")
+    # The renewal day stays the 31st, in Berlin's time.
+    assert list(lines) == [(at("2026-03-31 09:00"), 4000), (at("2026-04-30 09:00"), 4000)]
