@@ -40,6 +40,7 @@ from usage.api.serializers import (
 from usage.domain.aggregation import UsageFigure
 from usage.domain.event import REJECTED, EventDraft, EventOutcome, Outcome, Reason
 from usage.domain.running import RunningMetric
+from usage.operations.counting import count_outcomes
 from usage.queries import StoredEvent
 
 KEY_CACHE_SECONDS = 2.0
@@ -108,7 +109,13 @@ class EventList(HotView):
 
     def record(self, request: HttpRequest, now: datetime) -> HttpResponse:
         """Store one event."""
-        outcome = operations.record_event(read_event(read_bytes(request)), now=now)
+        try:
+            draft = read_event(read_bytes(request))
+        except Invalid:
+            count_outcomes([REJECTED[Reason.INVALID]])
+            raise
+        outcome = operations.record_event(draft, now=now)
+        count_outcomes([outcome])
         if outcome.reason is not None:
             field, words = FAULT_OF_REASON[outcome.reason]
             error = Conflict if outcome.reason is Reason.EVENT_ID_CONFLICT else Invalid
@@ -157,10 +164,11 @@ class EventBatch(HotView):
         """Store a batch of events."""
         events = read_events(read_bytes(request, settings.USAGE_BATCH_LIMIT_BYTES))
         drafts = [event for event in events if isinstance(event, EventDraft)]
-        outcomes = iter(operations.record_events(drafts, now=now))
+        recorded = iter(operations.record_events(drafts, now=now))
+        outcomes = [next(recorded) if isinstance(event, EventDraft) else REJECTED[Reason.INVALID] for event in events]
+        count_outcomes(outcomes)
         data = [
-            _result(index, event, next(outcomes) if isinstance(event, EventDraft) else REJECTED[Reason.INVALID])
-            for index, event in enumerate(events)
+            _result(index, event, outcome) for index, (event, outcome) in enumerate(zip(events, outcomes, strict=True))
         ]
         counts = Counter(one["status"] for one in data)
         return answer_json(
