@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 from celery import shared_task
 
-from billing.operations import charging, clocks, first_invoices
+from billing.operations import charging, clocks, first_invoices, proof
 from billing.operations.runs import TICK, bill_due
 from billing.run.claiming import Scope, count_due
 from core.clock import wall_now
@@ -45,6 +45,12 @@ def advance_test_clock(clock_id: str, target: str) -> None:
     """Finish an advance that took longer than its caller waited."""
     with _nothing_while_held():
         clocks.advance_clock(clock_id=uuid.UUID(clock_id), to_at=datetime.fromisoformat(target), now=wall_now())
+
+
+@shared_task(name="billing.tasks.prove_books")
+def prove_books() -> None:
+    """Prove the books; `/metrics` tells how many breaches there were."""
+    proof.prove_books(now=wall_now())
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from celery import Celery, signals
 from django.conf import settings
 
 from config import services
+from core.clock import wall_now
 from core.services import lease
 from invoicing.documents.renderer import WeasyPrintRenderer
 
@@ -45,6 +46,12 @@ app.autodiscover_tasks()
 def use_our_logging(**details: Any) -> None:
     """Keep Celery from setting up logs its own way."""
     logging.config.dictConfig(settings.LOGGING)
+
+
+@signals.before_task_publish.connect
+def note_when_sent(headers: dict[str, Any], **details: Any) -> None:
+    """Write on each message when it was sent: a queue's age is that of its oldest."""
+    headers["sent_at"] = wall_now().isoformat()
 
 
 @signals.task_prerun.connect

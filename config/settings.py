@@ -5,6 +5,7 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from config import admin_settings, api_settings, logging, payment_settings, services
@@ -168,7 +169,17 @@ CELERY_WORKER_POOL_START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "tick": {"task": "billing.tasks.tick", "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
     "sweep": {"task": "billing.tasks.sweep", "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
+    # Every night at 03:17 UTC; a worker that comes back within the hour still does it.
+    "prove_books": {
+        "task": "billing.tasks.prove_books",
+        "schedule": crontab(hour=3, minute=17),
+        "options": {"expires": 3600},
+    },
 }
+
+# --- Watching -------------------------------------------------------------------------------------------------------
+# Whoever sends it may read /metrics; without one only this machine may.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- Time, language, files ------------------------------------------------------------------------------------------
 USE_TZ = True

@@ -1,0 +1,141 @@
+"""The figures a watchman needs: each from an index or a small table, so that asking every few seconds costs nothing."""
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.db import connection
+
+from core.queries_instance import find_instance
+from core.redis_client import REDIS_AWAY, redis_client
+from usage.queries.counts import EventCount, list_event_counts
+
+QUEUE = "celery"
+"""Celery's own name for the one queue there is; its oldest message is the last of the list."""
+MILLISECONDS = 1000
+
+# Parked customers are counted apart: they are late by design.
+FIGURES = """
+SELECT
+    (SELECT agenda.due_at FROM customers_agenda agenda
+     WHERE agenda.test_clock_id IS NULL AND agenda.due_at <= %(now)s
+       AND (agenda.retry_at IS NULL OR agenda.retry_at <= %(now)s)
+     ORDER BY agenda.due_at LIMIT 1),
+    (SELECT count(*) FROM customers_agenda agenda
+     WHERE agenda.test_clock_id IS NULL AND agenda.due_at <= %(now)s
+       AND (agenda.retry_at IS NULL OR agenda.retry_at <= %(now)s)),
+    (SELECT count(*) FROM billing_parkedcustomer),
+    (SELECT id FROM billing_payment WHERE status = 'pending' ORDER BY id LIMIT 1),
+    (SELECT count(*) FROM billing_payment WHERE status = 'pending'),
+    (SELECT count(*) FROM billing_paymentattempt WHERE status IN ('scheduled', 'calling')),
+    (SELECT count(*) FROM billing_paymentattempt
+     WHERE status IN ('scheduled', 'calling') AND due_at <= %(now)s)
+"""
+# The counters of the series hold how many numbers were ever given; counting documents would read them all.
+DOCUMENTS = """
+SELECT series.kind, sum(counter.last_sequence) FROM invoicing_numbercounter counter
+JOIN invoicing_numberseries series ON series.id = counter.series_id GROUP BY 1 ORDER BY 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceFigures:
+    """What the instance's row tells; ages in seconds, None for what never happened."""
+
+    mode: str
+    is_held: bool
+    worker_seen_age: float | None
+    books_checked_age: float | None
+    books_breaches: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How the engine does at a moment; ages in seconds, 0 when nothing waits."""
+
+    instance: InstanceFigures
+    due_age: float
+    due_customers: int
+    parked_customers: int
+    unknown_payment_age: float
+    unknown_payments: int
+    open_attempts: int
+    due_attempts: int
+    documents: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RedisFigures:
+    """What Redis knows: the queue, and what became of events. `queue_age` in seconds."""
+
+    queue_length: int
+    queue_age: float
+    event_counts: list[EventCount] = field(default_factory=list)
+
+
+def read_figures(now: datetime) -> Figures:
+    """Return what the database tells; `now` is the wall's moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIGURES, {"now": now})
+        due_at, due, parked, oldest_payment, pending, open_attempts, due_attempts = cursor.fetchone()
+        cursor.execute(DOCUMENTS)
+        documents = {kind: int(count) for kind, count in cursor.fetchall()}
+    return Figures(
+        instance=_read_instance(now),
+        due_age=_age(due_at, now) or 0.0,
+        due_customers=due,
+        parked_customers=parked,
+        unknown_payment_age=_age(_made_at(oldest_payment), now) or 0.0,
+        unknown_payments=pending,
+        open_attempts=open_attempts,
+        due_attempts=due_attempts,
+        documents=documents,
+    )
+
+
+def read_redis_figures(now: datetime) -> RedisFigures | None:
+    """Return what Redis tells, None when it is away."""
+    try:
+        client = redis_client()
+        oldest = client.lindex(QUEUE, -1)
+        return RedisFigures(
+            queue_length=int(client.llen(QUEUE)), queue_age=_message_age(oldest, now), event_counts=list_event_counts()
+        )
+    except REDIS_AWAY:
+        return None
+
+
+def _read_instance(now: datetime) -> InstanceFigures:
+    row = find_instance()
+    if row is None:
+        return InstanceFigures(settings.INSTANCE_MODE, False, None, None, None)
+    return InstanceFigures(
+        mode=row.mode,
+        is_held=row.held_at is not None,
+        worker_seen_age=_age(row.worker_seen_at, now),
+        books_checked_age=_age(row.books_checked_at, now),
+        books_breaches=row.books_breaches,
+    )
+
+
+def _age(moment: datetime | None, now: datetime) -> float | None:
+    """Return the seconds since a moment, never below 0; None without one."""
+    return None if moment is None else max((now - moment).total_seconds(), 0.0)
+
+
+def _made_at(row_id: uuid.UUID | None) -> datetime | None:
+    """Return when a row was made by the wall's clock, which its id tells (RFC 9562, section 5.7).
+
+    The row's own times are its customer's, who may hang on a test clock.
+    """
+    return None if row_id is None else datetime.fromtimestamp((row_id.int >> 80) / MILLISECONDS, UTC)
+
+
+def _message_age(message: str | bytes | None, now: datetime) -> float:
+    """Return the seconds since a message was sent; 0 when there is none, or it does not tell."""
+    if message is None:
+        return 0.0
+    sent_at = json.loads(message).get("headers", {}).get("sent_at")
+    return _age(datetime.fromisoformat(sent_at), now) or 0.0 if sent_at else 0.0
