@@ -168,18 +168,19 @@ PROOFS = (
         "item",
         """
         WITH recurring AS (
-            SELECT item_id, subscription_id, period_start, period_end FROM invoicing_invoiceline
-            WHERE kind = 'recurring' AND revision = 0 AND tier <= 1
+            SELECT item_id, subscription_id, period_start, period_end, sum(amount_minor) AS amount_minor
+            FROM invoicing_invoiceline WHERE kind = 'recurring' AND revision = 0 GROUP BY 1, 2, 3, 4
             UNION ALL
-            SELECT item_id, subscription_id, period_start, period_end FROM invoicing_creditnoteline
-            WHERE kind = 'recurring' AND revision = 0 AND tier <= 1
+            SELECT item_id, subscription_id, period_start, period_end, sum(amount_minor)
+            FROM invoicing_creditnoteline WHERE kind = 'recurring' AND revision = 0 GROUP BY 1, 2, 3, 4
         ), line AS (
             SELECT item_id, subscription_id, period_start, period_end,
-                   lag(period_end) OVER (PARTITION BY item_id ORDER BY period_start) AS previous_end
+                   lag(period_end) OVER (PARTITION BY item_id ORDER BY period_start) AS previous_end,
+                   lag(amount_minor) OVER (PARTITION BY item_id ORDER BY period_start) AS previous_minor
             FROM recurring
         )
         SELECT item_id, format('billed to %%s, then from %%s', previous_end, period_start) FROM line
-        WHERE previous_end IS NOT NULL AND previous_end <> period_start
+        WHERE (previous_end > period_start OR previous_end < period_start AND previous_minor <> 0)
           AND NOT EXISTS (
               SELECT FROM subscriptions_subscriptionterms terms
               WHERE terms.subscription_id = line.subscription_id AND terms.from_at > previous_end - interval '1 day'
@@ -199,7 +200,7 @@ PROOFS = (
         GROUP BY customer.id, agenda.customer_id
         HAVING (min(subscription.next_due_at) IS NULL) <> (agenda.due_at IS NULL)
             OR agenda.due_at < min(subscription.next_due_at)
-            OR agenda.due_at > min(subscription.next_due_at) + interval '1 day'
+            OR agenda.due_at > min(subscription.next_due_at) + interval '25 hours'
         """,
         "Set the agenda from the customer's subscriptions.",
     ),
