@@ -57,10 +57,6 @@ lint: .venv/.dev ## style, types, the rooms' order, missing migrations
 	.venv/bin/lint-imports
 	$(PY) manage.py makemigrations --check --dry-run --settings config.test_settings
 
-.PHONY: bench
-bench: .venv/.dev ## the measurements of docs/operations, on this machine
-	$(PY) -m benchmarks $(ARGS)
-
 .PHONY: lock
 lock: .venv/.dev ## rewrite the locks from pyproject.toml
 	.venv/bin/uv lock --quiet
