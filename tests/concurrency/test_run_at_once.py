@@ -1,5 +1,7 @@
 """Several billing runs at once bill what one bills. The controls show what the lock and the constraint each do."""
 
+import os
+import signal
 import threading
 import time
 import uuid
@@ -7,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
@@ -16,6 +19,7 @@ from billing.operations.agenda import refresh_agenda
 from billing.run import engine
 from billing.run.claiming import CHUNK, Scope, claim, list_due
 from billing.run.engine import Tally, run_billing
+from billing.run.parallel import bill_in_processes
 from customers import queries as customer_queries
 from customers.models import Agenda, Brand, Customer
 from invoicing.domain.account import TaxWorld
@@ -59,13 +63,15 @@ def count_due() -> int:
     return Agenda.objects.filter(due_at__lte=AS_OF).count()
 
 
-def somebody_waits() -> bool:
-    """Tell whether a session of this database waits for a lock."""
+def count_waiting() -> int:
+    """Count the sessions of this database that wait for a lock."""
     with connection.cursor() as cursor:
+        # A transaction sees the activity as it was when it first asked.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
-        return bool(cursor.fetchone()[0])
+        return int(cursor.fetchone()[0])
 
 
 def ids_of(kind: str) -> tuple[uuid.UUID, ...]:
@@ -152,7 +158,7 @@ def test_a_customer_whom_somebody_holds_is_waited_for(stage: Stage) -> None:
         with transaction.atomic():
             customer = customer_queries.lock_customer(ids_of("by_invoice")[0])
             is_held.wait(PATIENCE_SECONDS)
-            wait_until(lambda: count_due() == 1 and somebody_waits())
+            wait_until(lambda: count_due() == 1 and count_waiting() == 1)
             assert not worker.has_ended()
             # Whoever holds a customer moves its agenda next: the waiting run must not hold that against it.
             refresh_agenda(customer)
@@ -185,6 +191,28 @@ def test_a_customer_whom_somebody_holds_is_passed_by_without_a_trace(stage: Stag
             refresh_agenda(customer)
         may_go_on.wait(PATIENCE_SECONDS)
         assert worker.result() == str(SIZE - 1)
+
+
+def test_a_process_that_dies_leaves_its_work_to_the_others(stage: Stage) -> None:
+    with stage.due.copied():
+        is_held = make_barrier(2)
+        run = Worker(lambda: (is_held.wait(PATIENCE_SECONDS), bill_in_processes(SCOPE, workers=2).parked)[1])
+        with transaction.atomic():
+            customer_queries.lock_customer(ids_of("by_invoice")[0])
+            is_held.wait(PATIENCE_SECONDS)
+            # Both are at the end of their runs, where they wait for the customer who is held.
+            wait_until(lambda: count_waiting() == 2)
+            os.kill(spawned_by(run.pid)[0], signal.SIGKILL)
+        assert run.result() == "0"
+        assert count_due() == 0
+        finish()
+        assert_same(stage.wanted, told="a process that died")
+
+
+def spawned_by(pid: int) -> list[int]:
+    """Return the processes that a process has started to do its work."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def test_events_under_way_while_a_run_passes_are_billed_by_the_next(stage: Stage) -> None:

@@ -135,7 +135,7 @@ def charge() -> None:
 def finish() -> None:
     """Go on until nothing is due: bill, then charge, the leases of killed workers run out."""
     bill()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     open_attempts = PaymentAttempt.objects.filter(status="calling") | PaymentAttempt.objects.filter(
         status="scheduled", due_at__lte=AS_OF
     )
