@@ -10,9 +10,14 @@ from billing.operations.payments import record_transfer
 from billing.operations.seats import remove_seats
 from billing.run.claiming import Scope
 from billing.run.engine import Tally, run_billing
+from customers.models import Agenda
 from invoicing.models import Invoice, InvoiceLine
+from invoicing.queries.history import list_billed_lines
 from ledger.models import CustomerBalance
+from subscriptions.models import Subscription
 from tests.cast import JANUARY, Company, at, make_company
+from usage.domain.event import EventDraft
+from usage.operations.intake import record_events
 
 pytestmark = pytest.mark.django_db
 
@@ -112,3 +117,92 @@ def test_credit_beyond_the_open_invoice_pays_the_next_missed_month(company: Comp
     assert papers() == [(5000, 0, 0), (1000, 1000, 0)]
     assert CustomerBalance.objects.get().balance_minor == 1500
     assert check_books(now=at("2026-08-01")) == ()
+
+
+def test_a_repeating_voucher_is_spent_by_each_paper_of_one_occasion(company: Company) -> None:
+    """Two currencies, two invoices of one day: both count, and then the voucher is used up."""
+    euro, dollar = company.price(), company.price(currency="USD", unit_price=Decimal(5000))
+    team = company.plan("Team", euro, dollar)
+    alice = company.customer("Alice")
+    for price in (euro, dollar):
+        company.start(alice, team, price, now=at("2026-01-01"))
+    redemption = company.voucher(alice, duration="repeating", duration_count=2)
+    run("2026-02-01")
+    redemption.refresh_from_db()
+    assert (redemption.remaining, redemption.ended_at) == (0, at("2026-02-01"))
+    run("2026-03-01")
+    assert InvoiceLine.objects.exclude(discount_minor=0).count() == 2
+
+
+def test_missed_months_spend_a_voucher_in_one_statement(company: Company) -> None:
+    price = company.price()
+    alice = company.customer("Alice")
+    company.start(alice, company.plan("Team", price), price, now=at("2026-01-01"))
+    redemption = company.voucher(alice, duration="repeating", duration_count=3)
+    run("2026-03-01")
+    redemption.refresh_from_db()
+    assert (redemption.remaining, redemption.ended_at) == (1, None)
+    run("2026-06-01")
+    redemption.refresh_from_db()
+    assert (redemption.remaining, redemption.ended_at) == (0, at("2026-06-01"))
+    assert [total for total, _, _ in papers()] == [3000, 1500, 1500, 1500, 3000, 3000]
+
+
+def test_far_from_utc_the_local_date_makes_the_occasion(company: Company) -> None:
+    """Auckland, 13 hours ahead: 10:59 UTC is the 10th there, 11:00 and the next day's 10:00 are the 11th."""
+    price = company.price()
+    team = company.plan("Team", price)
+    alice = company.customer("Alice", time_zone="Pacific/Auckland")
+    for moment in ("2026-01-10 10:59", "2026-01-10 11:00", "2026-01-11 10:00"):
+        company.start(alice, team, price, now=at(moment))
+    assert run("2026-02-10 10:59").invoices == 1
+    assert run("2026-02-11 09:59") == Tally()
+    assert run("2026-02-11 10:00").invoices == 1
+    assert [total for total, _, _ in papers()] == [3000, 3000, 3000, 3000, 6000]
+    assert check_books(now=at("2026-02-11 10:00")) == ()
+
+
+def test_a_scheduled_end_bills_what_was_used_and_nothing_more(company: Company) -> None:
+    """To end on 10 March: what was used in March until then is billed, and nothing is ahead."""
+    calls = company.price(type="unit", usage=True, metric=company.metric("calls"), unit_price=Decimal(10))
+    fee = company.price()
+    alice = company.customer("Alice")
+    subscription = company.start(alice, company.plan("Team", fee), fee, now=at("2026-01-01"), items=(calls,))
+    Subscription.objects.update(status="pending_cancel", cancel_at=at("2026-03-10"))
+    draft = EventDraft(
+        event_id="1", subscription_id=subscription.id, code="calls", value=Decimal(7), timestamp=at("2026-03-05")
+    )
+    record_events([draft], now=at("2026-03-05"))
+    run("2026-03-01")
+    run("2026-12-01")
+    subscription.refresh_from_db()
+    assert (subscription.status, subscription.cancelled_at, subscription.ended_at) == (
+        "cancelled",
+        at("2026-03-10"),
+        at("2026-03-10"),
+    )
+    assert (subscription.next_due_at, Agenda.objects.get().due_at) == (None, None)
+    kinds = InvoiceLine.objects.order_by("invoice__sequence", "position").values_list("kind", "amount_minor")
+    assert list(kinds) == [("recurring", 3000)] * 3 + [("usage", 70)]
+    assert check_books(now=at("2026-12-01")) == ()
+
+
+def test_what_is_read_back_is_what_was_billed(company: Company) -> None:
+    """The history of an item tells the next run everything the last one knew: amounts, discount, tax."""
+    company.tax("DE", "19")
+    seats = company.price(type="unit", unit_price=Decimal("1000.4"))
+    alice = company.customer("Alice")
+    company.voucher(alice, percent=Decimal("12.5"), duration="forever")
+    subscription = company.start(
+        alice, company.plan("Team", seats, per_seat=True), seats, now=at("2026-06-01"), seats=3
+    )
+    remove_seats(subscription_id=subscription.id, seats=1, now=at("2026-06-16"))
+    run("2026-07-01")
+    (item_id,) = subscription.items.values_list("id", flat=True)
+    first, removed, second = list_billed_lines({item_id: at("2026-06-01")})[item_id]
+    assert (first.kind, first.quantity, first.amount_minor, first.discount_minor) == ("recurring", 3, 3001, 375)
+    assert (removed.kind, removed.quantity, removed.amount_minor, removed.discount_minor) == ("seats", -1, -500, -62)
+    assert (second.period_start, second.invoice_id) == (at("2026-07-01"), removed.invoice_id)
+    assert first.treatment.group_key == removed.treatment.group_key == second.treatment.group_key
+    assert list_billed_lines({item_id: at("2026-07-01")})[item_id] == (second,)
+    assert list_billed_lines({}) == {}
