@@ -44,7 +44,7 @@ class Command(BaseCommand):
         self.progress = progress_on(sys.stderr)
         data = DataFolder(settings.DATA_DIR)
         try:
-            self._prepare(data)
+            self._prepare(data, f"http://127.0.0.1:{options['port']}")
         except KeyboardInterrupt:
             self.progress.end()
             self.stderr.write("Stopped. The same command does the rest.")
@@ -52,8 +52,8 @@ class Command(BaseCommand):
         if not options["no_up"]:
             call_command("up", port=options["port"])
 
-    def _prepare(self, data: DataFolder) -> None:
-        """Do everything before the site is started."""
+    def _prepare(self, data: DataFolder, url: str) -> None:
+        """Do everything before the site is started there."""
         self.progress.say("Setting up the database …")
         call_command("migrate", interactive=False, verbosity=0)
         company = read_company(EXAMPLE)
@@ -66,7 +66,7 @@ class Command(BaseCommand):
                 f"{company.name} is there already; its clock stands at {clock.now_at:%d %B %Y, %H:%M} UTC."
             )
         self._show(company, clock, data)
-        self._print_access(grant_access(data, now=wall_now()))
+        self._print_access(grant_access(data, now=wall_now()), url)
 
     def _load(self, company: Company) -> TestClock:
         """Load the company and play its months. Raises CommandError when the files are not as they were shipped."""
@@ -107,13 +107,13 @@ class Command(BaseCommand):
         if breaches:
             raise CommandError(f"the books are not right: {len(breaches)} breaches")
         self.stdout.write("\nThe books were checked: every proof holds.")
-        self.stdout.write(f"Documents: {data.path / 'documents'} (the others are drawn when first asked for)")
+        self.stdout.write(f"Documents    {data.path / 'documents'} (the others are drawn when first asked for)")
 
-    def _print_access(self, access: Access) -> None:
+    def _print_access(self, access: Access, url: str) -> None:
         """Print how to get in."""
         password = access.password or "as you chose it (manage.py changepassword admin sets another)"
-        self.stdout.write(f"Back office: /admin/, user name {access.user_name}, password {password}")
-        self.stdout.write(f"API: /api/docs, header X-API-Key: {access.api_key}\n")
+        self.stdout.write(f"Back office  {url}/admin/    user name {access.user_name}, password {password}")
+        self.stdout.write(f"API          {url}/api/docs  header X-API-Key: {access.api_key}\n")
 
 
 def _commit_without_waiting() -> None:
