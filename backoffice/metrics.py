@@ -104,7 +104,11 @@ def _instance_metrics(instance: InstanceFigures) -> Iterator[Metric]:
 def _work_metrics(figures: Figures) -> Iterator[Metric]:
     gauges = (
         ("due_customer_age_seconds", "How long the customer waits who is due longest; 0: nobody.", figures.due_age),
-        ("due_customers", "Customers due and not billed yet, without parked ones.", figures.due_customers),
+        (
+            "due_customers",
+            "Customers due and not billed yet, without parked ones; 20 000 stands for more.",
+            figures.due_customers,
+        ),
         ("parked_customers", "Customers that could not be billed.", figures.parked_customers),
         (
             "unknown_payment_age_seconds",
@@ -112,7 +116,11 @@ def _work_metrics(figures: Figures) -> Iterator[Metric]:
             figures.unknown_payment_age,
         ),
         ("unknown_payments", "Charges being made, or whose outcome is unknown.", figures.unknown_payments),
-        ("payment_attempts_open", "Attempts to charge that wait for their day or outcome.", figures.open_attempts),
+        (
+            "payment_attempts_open",
+            "Attempts to charge that wait for their day or outcome; 20 000 stands for more.",
+            figures.open_attempts,
+        ),
         ("payment_attempts_due", "Those of them that are due.", figures.due_attempts),
     )
     for name, words, value in gauges:
