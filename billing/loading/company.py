@@ -19,7 +19,6 @@ from billing.loading.timeline import Player, TimedRow, collect, finish_advance
 from billing.loading.usage import COLUMNS as EVENT_COLUMNS
 from billing.loading.usage import TABLE as EVENTS
 from billing.loading.usage import EventLoader
-from core.models import TestClock
 
 EMPTY = "holds no file that is known here; docs/import-your-data.md names them"
 
@@ -53,22 +52,12 @@ def load_company(company: Company, report: Report, progress: Progress, *, now: d
         _load_now(ordered, progress)
         _stream_events(company.folder, events, progress)
         return
-    _play(clock, ordered, events, company, progress, to_at=company.clock.plays_to if play else clock.now_at, now=now)
-
-
-def _play(
-    clock: TestClock,
-    ordered: list[TimedRow],
-    events: EventLoader,
-    company: Company,
-    progress: Progress,
-    *,
-    to_at: datetime,
-    now: datetime,
-) -> None:
     player = Player(clock, ordered, events, progress)
     player.take_in(_event_rows(company.folder))
-    player.play(to_at, now=now)
+    if play:
+        player.play(company.clock.plays_to, now=now)
+    else:
+        player.catch_up()
     player.report_waiting()
 
 

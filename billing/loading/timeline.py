@@ -55,13 +55,7 @@ def collect(tables: Iterable[TimedTable], rows_of: dict[str, list[Row | BadRow]]
 class Player:
     """Play rows and events on a test clock up to a moment; cut off, it can be played again and does the rest."""
 
-    def __init__(
-        self,
-        clock: TestClock,
-        timed: list[TimedRow],
-        events: EventLoader,
-        progress: Progress,
-    ) -> None:
+    def __init__(self, clock: TestClock, timed: list[TimedRow], events: EventLoader, progress: Progress) -> None:
         self.clock = clock
         self.timed = deque(timed)
         self.events = events
@@ -82,32 +76,30 @@ class Player:
                 pending.append((moment, row))
         self._pending = deque(sorted(pending, key=lambda one: one[0]))
 
-    def settle(self) -> None:
+    def catch_up(self) -> None:
         """Do what lies at or before the clock's time."""
-        while self.timed and self.timed[0].at <= self.clock.now_at:
-            one = self.timed.popleft()
-            one.loader.load(one.row)
+        self._load_rows()
+        self._store_events(self.clock.now_at)
 
     def play(self, to_at: datetime, *, now: datetime) -> None:
         """Turn the clock to a moment and do everything on the way, each at its time; `now` is the wall's."""
         first_day = self.clock.now_at.date()
         self.progress.begin("billing", max((to_at.date() - first_day).days, 0))
         shown = 0
-        while True:
-            self.settle()
-            if self.clock.now_at >= to_at:
-                break
+        self._load_rows()
+        while self.clock.now_at < to_at:
             due_at = _next_due(self.clock)
             stop = min(moment for moment in (to_at, due_at, self._next_row()) if moment is not None)
             if stop == due_at:
                 self._advance(stop - JUST_BEFORE, now)
                 self._store_events(stop)
             self._advance(stop, now)
+            self._load_rows()
             days = (self.clock.now_at.date() - first_day).days
-            self.progress.step(days - shown, f"{self.clock.now_at:%d %b %Y}, {self.invoices} invoices")
+            self.progress.step(days - shown, f"{self.clock.now_at:%d %b %Y}, {self.invoices} renewals")
             shown = days
-        self._store_events(self.clock.now_at)
         self.progress.end()
+        self.catch_up()
 
     def report_waiting(self) -> None:
         """Count what still lies ahead of the clock."""
@@ -115,6 +107,11 @@ class Player:
             one.loader.report.count(one.loader.table.name, Fate.WAITING)
         if self._pending:
             self.events.report.count(EVENTS, Fate.WAITING, len(self._pending))
+
+    def _load_rows(self) -> None:
+        while self.timed and self.timed[0].at <= self.clock.now_at:
+            one = self.timed.popleft()
+            one.loader.load(one.row)
 
     def _next_row(self) -> datetime | None:
         return self.timed[0].at if self.timed else None

@@ -10,9 +10,8 @@ import pytest
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 
-from billing.loading import access
+from billing.loading import access, papers
 from billing.loading.access import grant_access
-from billing.loading.papers import write_papers
 from billing.loading.progress import BarProgress, LineProgress, progress_on
 from billing.management.commands import demo, load_example
 from core.models import ApiKey, StaffUser, TestClock
@@ -22,6 +21,7 @@ from core.queries_api_keys import find_key
 from core.services.folder import DataFolder
 from customers.models import Customer
 from invoicing.models import Invoice
+from invoicing.operations.documents import DocumentFile
 from tests.loading_cast import FILES, NOW, TIMED_FILES, count_rows, load, write_files
 
 pytestmark = pytest.mark.django_db
@@ -119,12 +119,13 @@ def test_the_demo_shows_what_was_billed_and_how_to_get_in(small_demo: Path) -> N
     key = find_key(printed.strip().split()[-1])
     assert key is not None
     assert key.scope == ApiKey.Scope.ADMIN
-    papers = list((small_demo / "documents").iterdir())
-    assert papers
-    assert all(path.read_bytes().startswith(b"%PDF-") and path.name.startswith("acme-") for path in papers)
+    drawn = list((small_demo / "documents").iterdir())
+    assert drawn
+    assert all(path.read_bytes().startswith(b"%PDF-") and path.name.startswith("acme-") for path in drawn)
 
 
-def test_a_second_demo_only_starts(small_demo: Path) -> None:
+def test_a_second_demo_only_starts(small_demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "write_papers", lambda clock_id, folder: iter(()))
     first = run("demo", no_up=True)
     before = count_rows()
     second = run("demo", no_up=True)
@@ -142,17 +143,11 @@ def test_the_demo_does_not_hide_bad_rows(small_demo: Path, folder: Path) -> None
 
 
 def test_the_demo_hands_over_to_up(small_demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ups = []
-
-    def call(name: str, **options: Any) -> None:
-        if name == "up":
-            ups.append(options)
-        else:
-            call_command(name, **options)
-
-    monkeypatch.setattr(demo, "call_command", call)
+    called: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(demo.Command, "_prepare", lambda self, data, url: called.append((url, {})))
+    monkeypatch.setattr(demo, "call_command", lambda name, **options: called.append((name, options)))
     run("demo", port=8123)
-    assert ups == [{"port": 8123}]
+    assert called == [("http://127.0.0.1:8123", {}), ("up", {"port": 8123})]
 
 
 def test_access_is_kept_private_and_replaced_when_it_is_gone(tmp_path: Path) -> None:
@@ -170,7 +165,11 @@ def test_access_is_kept_private_and_replaced_when_it_is_gone(tmp_path: Path) -> 
     assert grant_access(data, now=NOW).password is None
 
 
-def test_papers_of_brands_with_the_same_numbers_do_not_overwrite_each_other(folder: Path, tmp_path: Path) -> None:
+def test_papers_of_brands_with_the_same_numbers_do_not_overwrite_each_other(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = DocumentFile("application/pdf", b"%PDF-", "INV-2026-000001.pdf")
+    monkeypatch.setattr(papers, "get_document", lambda kind, object_id: same)
     other = {
         "brands.csv": FILES["brands.csv"] + "zeta,Zeta Ltd,GB,,Europe/London,\n",
         "customers.csv": FILES["customers.csv"].replace('Bob, the second",acme', 'Bob, the second",zeta'),
@@ -178,9 +177,8 @@ def test_papers_of_brands_with_the_same_numbers_do_not_overwrite_each_other(fold
     company = {"company.json": json.dumps({**json.loads(TIMED_FILES["company.json"]), "name": "Two"})}
     load(write_files(folder, {**TIMED_FILES, **other, **company}), play=True)
     assert Invoice.objects.filter(number="INV-2026-000001").count() == 2
-    papers = [path.name for path in write_papers(TestClock.objects.get().id, tmp_path / "papers")]
-    assert len(set(papers)) == len(papers)
-    assert {name.split("-")[0] for name in papers} == {"acme", "zeta"}
+    names = {path.name for path in papers.write_papers(TestClock.objects.get().id, tmp_path / "papers")}
+    assert names == {"acme-INV-2026-000001.pdf", "zeta-INV-2026-000001.pdf"}
 
 
 def test_a_terminal_gets_a_bar_and_everything_else_lines() -> None:

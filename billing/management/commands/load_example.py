@@ -14,6 +14,7 @@ from billing.loading.rows import BadRow
 from billing.loading.surroundings import read_company
 from core.clock import wall_now
 from core.errors import BillingError
+from core.health import list_unapplied_migrations
 
 INTERRUPTED = 130
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "company"
@@ -32,6 +33,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Load, and print what became of the rows."""
+        if list_unapplied_migrations():
+            raise CommandError("The database is not set up for this version: run `manage.py migrate` first.")
         progress = progress_on(sys.stderr)
         report = Report(lambda row: progress.say(f"{row.place}: {row.reason}"))
         try:
