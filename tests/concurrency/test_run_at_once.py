@@ -8,13 +8,16 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Sum
 
+from billing.models import PaymentAttempt
+from billing.operations import claiming
 from billing.operations.agenda import refresh_agenda
 from billing.run import engine
 from billing.run.claiming import CHUNK, Scope, claim, list_due
@@ -114,6 +117,18 @@ def test_four_workers_do_what_one_does(stage: Stage) -> None:
         at_once(*[charge] * 4)
         finish()
         assert_same(stage.wanted, told="four workers")
+
+
+def test_workers_who_take_each_other_for_dead_charge_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases that run out at once: every worker takes over what the others are calling the provider for."""
+    monkeypatch.setattr(claiming, "LEASE", timedelta(0))
+    monkeypatch.setattr(settings, "SANDBOX_LATENCY_MS", 20)
+    with stage.billed.copied():
+        at_once(*[charge] * 4)
+        assert any(calls > 1 for calls in PaymentAttempt.objects.values_list("calls", flat=True))
+        monkeypatch.undo()
+        finish()
+        assert_same(stage.wanted, told="workers who take each other for dead")
 
 
 def test_two_runs_of_one_instant_bill_nothing_twice(stage: Stage) -> None:
