@@ -22,6 +22,7 @@ from core.operations import emit, require_transaction
 from core.updating import update_rows
 from customers import queries as customer_queries
 from customers.models import Brand
+from invoicing.domain.invoice_state import InvoiceAction, next_invoice_status
 from invoicing.models import Invoice
 from ledger import operations as ledger_operations
 
@@ -59,7 +60,8 @@ def take_in(incomes: Sequence[Income], facts: Sequence[OutboxDraft], now: dateti
         invoice.amount_due_minor -= split.to_invoice_minor
         made.append(_fact("payment.succeeded", "payment", payment.id, income))
         if invoice.status == Invoice.Status.OPEN and invoice.amount_due_minor == 0:
-            invoice.status, invoice.paid_at = Invoice.Status.PAID, income.paid_at
+            invoice.status = next_invoice_status(invoice.status, InvoiceAction.PAY)
+            invoice.paid_at = income.paid_at
             made.append(_fact("invoice.paid", "invoice", invoice.id, income))
     invoices = [income.invoice for income in incomes]
     update_rows(invoices, ["amount_paid_minor", "amount_due_minor", "status", "paid_at"])

@@ -20,6 +20,7 @@ from core.operations import emit, require_transaction
 from customers.models import Brand
 from invoicing.domain.assembly import Proposal, ProposedLine
 from invoicing.domain.credit import taken_off
+from invoicing.domain.invoice_state import InvoiceAction, InvoiceStatus, next_invoice_status, status_when_issued
 from invoicing.domain.postings import credit_note_entry, invoice_entry
 from invoicing.models import Invoice, NumberSeries
 from invoicing.operations.numbering import AllocatedNumber, NumberRequest, allocate_numbers, ensure_series
@@ -162,7 +163,7 @@ def _lower_open_invoices(proposal: Proposal, as_of: datetime) -> tuple[int, tupl
         invoice.amount_credited_minor += minor
         invoice.amount_due_minor -= minor
         if not invoice.amount_due_minor:
-            invoice.status, invoice.paid_at = Invoice.Status.PAID, as_of
+            invoice.status, invoice.paid_at = next_invoice_status(invoice.status, InvoiceAction.PAY), as_of
             settled.append(invoice.id)
         invoice.save(update_fields=["amount_credited_minor", "amount_due_minor", "status", "paid_at"])
     return sum(taken.values()), tuple(settled)
@@ -270,12 +271,12 @@ def _invoice_row(document: Issued, number: AllocatedNumber | None, as_of: dateti
     """Return the row of an invoice, in the order of INVOICE_COLUMNS; without a number it is a draft."""
     proposal = document.proposal
     charges = [line.charge for line in proposal.lines]
-    status, finalized_at, due_date = "draft", None, None
+    status, finalized_at, due_date = InvoiceStatus.DRAFT, None, None
     if number is not None:
-        status, finalized_at, due_date = "open" if document.is_open else "paid", as_of, proposal.due_date
+        status, finalized_at, due_date = status_when_issued(proposal.amount_due_minor), as_of, proposal.due_date
     return (
         *_document_row(document, number, as_of),
-        status,
+        status.value,
         proposal.occasion.moment,
         due_date,
         min(charge.period_start for charge in charges),
@@ -289,7 +290,7 @@ def _invoice_row(document: Issued, number: AllocatedNumber | None, as_of: dateti
         proposal.payment_method_id,
         list(proposal.notes),
         finalized_at,
-        as_of if status == "paid" else None,
+        as_of if status is InvoiceStatus.PAID else None,
     )
 
 
