@@ -12,5 +12,6 @@ def delete_unused(row: Model, noun: str) -> None:
         row.delete()
     except ProtectedError as error:
         raise Conflict(
-            f"The {noun.replace('_', ' ')} is in use and cannot be deleted; retire or disable it instead.", code=f"{noun}_in_use"
+            f"The {noun.replace('_', ' ')} is in use and cannot be deleted; retire or disable it instead.",
+            code=f"{noun}_in_use",
         ) from error

@@ -63,7 +63,7 @@ class Company:
         Agenda.objects.create(customer=customer, test_clock=customer.test_clock)
         return customer
 
-    def card(self, customer: Customer, token: str = "tok_visa") -> PaymentMethod:  # noqa: S107 - a sandbox card
+    def card(self, customer: Customer, token: str = "tok_visa") -> PaymentMethod:
         """Give a customer a sandbox card and let it be charged."""
         from billing.operations.cards import add_card
 
