@@ -105,6 +105,34 @@ def update_customer(customer_id: uuid.UUID, changes: Mapping[str, Any], *, actor
 
 
 @transaction.atomic
+def disable_customer(customer_id: uuid.UUID, *, actor: Actor, now: datetime, reason: str = "") -> bool:
+    """Take a customer's entitlements; tell whether it had them. Twice is no obstacle. Raises NotFound."""
+    customer = queries.lock_customer(customer_id)
+    if customer.status == Customer.Status.DISABLED:
+        return False
+    moment = queries.now_of(customer, now)
+    customer.status, customer.disabled_at, customer.updated_at = Customer.Status.DISABLED, moment, moment
+    customer.save(update_fields=["status", "disabled_at", "updated_at"])
+    emit(OutboxDraft("customer.disabled", "customer", customer_id, moment, {"reason": reason} if reason else {}))
+    record_audit(actor, [AuditDraft("customer.disabled", "customer", customer_id, reason=reason)], recorded_at=now)
+    return True
+
+
+@transaction.atomic
+def enable_customer(customer_id: uuid.UUID, *, actor: Actor, now: datetime) -> bool:
+    """Give a disabled customer its entitlements back; tell whether it lacked them. Raises NotFound."""
+    customer = queries.lock_customer(customer_id)
+    if customer.status == Customer.Status.ACTIVE:
+        return False
+    moment = queries.now_of(customer, now)
+    customer.status, customer.disabled_at, customer.updated_at = Customer.Status.ACTIVE, None, moment
+    customer.save(update_fields=["status", "disabled_at", "updated_at"])
+    emit(OutboxDraft("customer.enabled", "customer", customer_id, moment))
+    record_audit(actor, [AuditDraft("customer.enabled", "customer", customer_id)], recorded_at=now)
+    return True
+
+
+@transaction.atomic
 def create_brand(facts: Mapping[str, Any], *, actor: Actor, now: datetime) -> Brand:
     """Make a brand. Raises Conflict when its code is taken."""
     brand = Brand(**facts, created_at=now, updated_at=now)

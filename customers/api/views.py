@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from core.api.pages import ListParameters
 from core.api.schema import describe
-from core.api.views import ApiView, answer_created, answer_json
+from core.api.views import ApiView, answer_created, answer_json, answer_null
 from customers import operations, queries
 from customers.api.serializers import (
     CustomerAnswer,
@@ -62,6 +62,26 @@ class CustomerDetail(ApiView):
         changes = customer_facts(self.read(CustomerInput, partial=True))
         customer = operations.update_customer(customer_id, changes, actor=self.actor, now=self.now)
         return answer_json(CustomerAnswer().to_representation(customer), 202)
+
+
+class CustomerDisable(ApiView):
+    """`/customer/{id}/disable`."""
+
+    @describe("Disable a customer", status=202)
+    def post(self, request: Request, customer_id: uuid.UUID) -> HttpResponse:
+        """It has no entitlements and is charged nothing. One that is disabled already stays so."""
+        operations.disable_customer(customer_id, actor=self.actor, now=self.now)
+        return answer_null(202)
+
+
+class CustomerEnable(ApiView):
+    """`/customer/{id}/enable`."""
+
+    @describe("Enable a customer", status=202)
+    def post(self, request: Request, customer_id: uuid.UUID) -> HttpResponse:
+        """It has its entitlements again; boundaries passed meanwhile are not billed."""
+        operations.enable_customer(customer_id, actor=self.actor, now=self.now)
+        return answer_null(202)
 
 
 class PaymentMethodList(ApiView):

@@ -204,6 +204,17 @@ class LimitAnswer(AnswerSerializer):
     limit = WholeNumberField()
 
 
+class EntitlementsAnswer(AnswerSerializer):
+    """What a customer may use by its active subscriptions."""
+
+    always = frozenset({"limits", "features", "user_count", "userCount"})
+
+    limits = LimitAnswer(many=True, help_text="Added up over the active subscriptions, one for each feature.")
+    features = FeatureAnswer(many=True)
+    user_count = WholeNumberField(help_text="The users of all plans together.")
+    userCount = WholeNumberField(source="user_count", help_text="The same.")
+
+
 class SubscriptionPlanAnswer(AnswerSerializer):
     """An offer of a product."""
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core.api import paths  # noqa: F401 - registers the converter `id`
-from subscriptions.api import catalogue, plans, subscriptions, vouchers
+from subscriptions.api import catalogue, entitlements, plans, subscriptions, vouchers
 
 urlpatterns = [
     path("product", catalogue.ProductList.as_view()),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("subscription/<id:subscription_id>", subscriptions.SubscriptionDetail.as_view()),
     path("customer/<id:customer_id>/subscription", subscriptions.CustomerSubscriptionList.as_view()),
     path("customer/<id:customer_id>/subscription/active", subscriptions.CustomerActiveList.as_view()),
+    path("customer/<id:customer_id>/limits", entitlements.CustomerLimits.as_view()),
     path("feature", plans.FeatureList.as_view()),
     path("feature/<id:feature_id>", plans.FeatureDetail.as_view()),
     path("metric", plans.MetricList.as_view()),
