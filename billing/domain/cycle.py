@@ -13,7 +13,7 @@ from typing import Any
 from core.domain.schedule import calendar_anchor, local_date, local_wall
 from invoicing.domain.account import CARD, Account, TaxWorld
 from invoicing.domain.assembly import Occasion, Proposal, after, propose
-from invoicing.domain.metered import usage_windows
+from invoicing.domain.metered import IN_FLIGHT, usage_windows
 from subscriptions.domain.lifecycle import BILLED_STATUSES, Action, Status, next_status
 from subscriptions.domain.terms import (
     CALENDAR,
@@ -24,6 +24,7 @@ from subscriptions.domain.terms import (
     PriceTerms,
     current_period,
     next_boundary,
+    paid_segments,
 )
 from usage.domain.aggregation import UsageFigure
 from usage.domain.window import UsageWindow
@@ -116,6 +117,8 @@ def settle(agreement: Agreement, moment: datetime) -> Agreement:
 
 def next_due(agreement: Agreement, after: datetime) -> datetime | None:
     """Return the next moment at which a subscription needs work, None when there is none."""
+    if agreement.status is Status.CANCELLED:
+        return _late_visit(agreement, after)
     if agreement.status not in BILLED_STATUSES:
         return None
     candidates = [
@@ -125,6 +128,18 @@ def next_due(agreement: Agreement, after: datetime) -> datetime | None:
     ]
     ahead = [moment for moment in candidates if moment is not None and moment > after]
     return min(ahead) if ahead else None
+
+
+def _late_visit(agreement: Agreement, after: datetime) -> datetime | None:
+    """Return when a subscription that has ended is visited once more: its late window is closed then.
+
+    What was used before the end and came late is billed there, by an invoice of its own (Billing rules, section 4).
+    """
+    is_metered = any(version.price.meter for item in agreement.items for version in item.versions)
+    if agreement.current.phase != ENDED or not is_metered or not paid_segments(agreement.calendar):
+        return None
+    moment = agreement.current.from_at + agreement.late_window + IN_FLIGHT
+    return moment if moment > after else None
 
 
 def _transit(account: Account, agreement: Agreement, moment: datetime) -> tuple[Agreement, list[Transition]]:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from billing.operations.cards import add_card, remove_card
@@ -16,7 +17,7 @@ from invoicing.queries.history import list_billed_lines
 from ledger.models import CustomerBalance
 from subscriptions.models import Subscription
 from tests.cast import JANUARY, Company, at, make_company
-from usage.domain.event import EventDraft
+from usage.domain.event import REJECTED, STORED, EventDraft, Reason
 from usage.operations.intake import record_events
 
 pytestmark = pytest.mark.django_db
@@ -174,6 +175,13 @@ def test_a_scheduled_end_bills_what_was_used_and_nothing_more(company: Company) 
     )
     record_events([draft], now=at("2026-03-05"))
     run("2026-03-01")
+    run("2026-03-10")
+    # Of the days before the end, told in April: an invoice of its own once nothing more is accepted.
+    late = msgspec.structs.replace(draft, event_id="2", timestamp=at("2026-03-09"))
+    assert record_events([late], now=at("2026-04-01")) == (STORED,)
+    run("2026-04-15")
+    late = msgspec.structs.replace(draft, event_id="3", timestamp=at("2026-03-09"))
+    assert record_events([late], now=at("2026-04-15")) == (REJECTED[Reason.TOO_LATE],)
     run("2026-12-01")
     subscription.refresh_from_db()
     assert (subscription.status, subscription.cancelled_at, subscription.ended_at) == (
@@ -183,7 +191,8 @@ def test_a_scheduled_end_bills_what_was_used_and_nothing_more(company: Company) 
     )
     assert (subscription.next_due_at, Agenda.objects.get().due_at) == (None, None)
     kinds = InvoiceLine.objects.order_by("invoice__sequence", "position").values_list("kind", "amount_minor")
-    assert list(kinds) == [("recurring", 3000)] * 3 + [("usage", 70)]
+    assert list(kinds) == [("recurring", 3000)] * 3 + [("usage", 70), ("usage", 70)]
+    assert InvoiceLine.objects.filter(kind="usage").values("invoice").distinct().count() == 2
     assert check_books(now=at("2026-12-01")) == ()
 
 

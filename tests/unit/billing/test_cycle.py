@@ -135,6 +135,21 @@ class TestPlanSteps:
         assert (last.status, last.next_due_at, last.current.phase) == (Status.CANCELLED, None, "ended")
         assert [(one.action, one.at) for one in plan.steps[-1].transitions] == [(Action.CANCEL, at("2026-03-10"))]
 
+    def test_an_ended_subscription_is_visited_once_more_for_what_came_late(self) -> None:
+        """It ends on 10 March; events come until 14 April, and what was in flight is stored a day later."""
+        leaving = but(agreement(per_call()), status=Status.PENDING_CANCEL, cancel_at=at("2026-03-10"))
+        leaving = but(leaving, next_due_at=next_due(leaving, leaving.started_at))
+        plan = plan_steps(due(leaving), at("2026-12-31"))
+        assert moments(plan) == [at("2026-02-28 10:17"), at("2026-03-10"), at("2026-04-15")]
+        assert plan.next_due_at is None
+        assert plan.steps[1].settled[0].next_due_at == at("2026-04-15")
+        assert [step.transitions == () for step in plan.steps] == [True, False, True]
+
+    def test_a_trial_that_was_cancelled_used_nothing_that_is_billed(self) -> None:
+        trial = agreement(per_call(), trial_days=14)
+        leaving = but(trial, status=Status.PENDING_CANCEL, cancel_at=at("2026-02-03"), next_due_at=at("2026-02-03"))
+        assert moments(plan_steps(due(leaving), at("2026-12-31"))) == [at("2026-02-03")]
+
 
 class TestTrials:
     def test_it_converts_and_is_anchored_at_its_end(self) -> None:
