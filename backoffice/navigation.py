@@ -41,6 +41,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Invoice lines", "reorder", "invoicing", "invoiceline"),
             ("Credit notes", "undo", "invoicing", "creditnote"),
             ("Credit note lines", "format_list_bulleted", "invoicing", "creditnoteline"),
+            ("Voucher uses", "redeem", "invoicing", "voucheruse"),
             ("Documents", "picture_as_pdf", "invoicing", "storeddocument"),
         ),
     ),
@@ -49,6 +50,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Payments", "payments", "billing", "payment"),
             ("Attempts", "sync_problem", "billing", "paymentattempt"),
+            ("Refunds", "currency_exchange", "billing", "refund"),
             ("Receipts", "receipt", "billing", "receipt"),
             ("Found charges", "quick_reference_all", "billing", "foundcharge"),
         ),

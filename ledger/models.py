@@ -15,6 +15,7 @@ class Account(models.TextChoices):
     TAX_PAYABLE = "tax_payable", "Tax payable"
     CUSTOMER_BALANCE = "customer_balance", "Customer balance"
     CREDIT_GRANTED = "credit_granted", "Credit granted"
+    REFUNDS_PAYABLE = "refunds_payable", "Refunds payable"
     PROVIDER_CLEARING = "provider_clearing", "Provider clearing"
     PROCESSOR_FEES = "processor_fees", "Processor fees"
     BAD_DEBT = "bad_debt", "Bad debt"

@@ -1,4 +1,4 @@
-"""Pages of payments, attempts and receipts."""
+"""Pages of payments, attempts, refunds and receipts."""
 
 from django.contrib import admin
 from unfold.contrib.filters.admin import (
@@ -8,7 +8,7 @@ from unfold.contrib.filters.admin import (
     RelatedDropdownFilter,
 )
 
-from billing.models import FoundCharge, Payment, PaymentAttempt
+from billing.models import FoundCharge, Payment, PaymentAttempt, Refund
 from core.staff_pages.base import ReadOnlyAdmin
 from core.staff_pages.columns import badge, day, link, moment, money, number
 from core.staff_pages.filters import MomentRangeFilter
@@ -71,6 +71,34 @@ class PaymentAttemptAdmin(ReadOnlyAdmin):
     related_search = ("customer", "invoice")
     search_help_text = "Customer, invoice number or whole idempotency key"
     empty_words = "An attempt is made for every open invoice of a customer who pays by card."
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    """Money given back from payments."""
+
+    list_display = (
+        AMOUNT,
+        badge(),
+        link("customer"),
+        link("payment"),
+        link("credit_note"),
+        money("from_balance_minor", "From balance"),
+        "provider",
+        moment("created_at"),
+        moment("settled_at"),
+    )
+    list_filter = (
+        ("status", ChoicesDropdownFilter),
+        CurrencyFilter,
+        ("created_at", MomentRangeFilter),
+        ("settled_at", MomentRangeFilter),
+    )
+    list_select_related = ("customer", "payment", "credit_note")
+    search_fields = ("=external_reference", "=idempotency_key")
+    related_search = ("customer",)
+    search_help_text = "Customer, or the provider's whole reference or key"
+    empty_words = "A refund is started by POST /api/v1/payment/{id}/refund."
 
 
 class ReceiptAdmin(ReadOnlyAdmin):

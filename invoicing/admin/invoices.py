@@ -7,7 +7,7 @@ from core.staff_pages.base import ReadOnlyAdmin
 from core.staff_pages.columns import badge, day, link, moment, money, number, object_link, price, span
 from core.staff_pages.filters import MomentRangeFilter
 from core.staff_pages.words import EMPTY
-from invoicing.models import Invoice, InvoiceLine, StoredDocument
+from invoicing.models import Invoice, InvoiceLine, StoredDocument, VoucherUse
 from ledger.admin import CurrencyFilter
 
 
@@ -68,6 +68,18 @@ class InvoiceLineAdmin(ReadOnlyAdmin):
     search_help_text = "Invoice number or customer"
     ordering = ("-id",)
     empty_words = "Lines come with invoices."
+
+
+@admin.register(VoucherUse)
+class VoucherUseAdmin(ReadOnlyAdmin):
+    """Vouchers that invoices used up."""
+
+    list_display = (link("invoice"), link("redemption"), moment("returned_at"))
+    list_select_related = ("invoice", "redemption__voucher", "redemption__customer")
+    related_search = ("invoice",)
+    search_help_text = "Invoice number or customer"
+    ordering = ("-id",)
+    empty_words = "An invoice that uses up a voucher is listed here; a void gives it back."
 
 
 @admin.display(description="Size", ordering="size_bytes")

@@ -5,6 +5,7 @@ from invoicing.models.document import StoredDocument
 from invoicing.models.invoice import Invoice, InvoiceLine
 from invoicing.models.numbering import NumberCounter, NumberSeries
 from invoicing.models.tax import TaxCountry, TaxRule, TaxState
+from invoicing.models.voucher_use import VoucherUse
 
 __all__ = [
     "CreditNote",
@@ -17,4 +18,5 @@ __all__ = [
     "TaxCountry",
     "TaxRule",
     "TaxState",
+    "VoucherUse",
 ]

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 from core.fields import CurrencyField, RateField, id_field
 from customers.models import Brand, Customer
-from invoicing.models.invoice import Invoice
+from invoicing.models.invoice import Invoice, InvoiceLine
 from invoicing.models.numbering import NumberSeries
 from subscriptions.models import Subscription, SubscriptionItem
 
@@ -41,6 +41,9 @@ class CreditNote(models.Model):
     locale = models.CharField(max_length=10)
     time_zone = models.CharField(max_length=60)
     reason = models.CharField(max_length=200, blank=True)
+    rebills = models.BooleanField(
+        default=False, db_default=False, help_text="A void whose lines the next run bills again."
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -57,6 +60,7 @@ class CreditNote(models.Model):
                 condition=Q(total_minor=F("to_invoices_minor") + F("to_balance_minor") + F("refunded_minor")),
                 name="credit_note_is_given_back_whole",
             ),
+            models.CheckConstraint(condition=Q(rebills=False) | Q(origin="void"), name="only_a_void_bills_again"),
         ]
 
     def __str__(self) -> str:
@@ -64,7 +68,11 @@ class CreditNote(models.Model):
 
 
 class CreditNoteLine(models.Model):
-    """One reversed charge; amounts carry the sign of what was proposed (a credit is negative)."""
+    """One reversed charge; amounts carry the sign of what was proposed (a credit is negative).
+
+    A credit that a proposal made is a charge of its own, with a key of its own. One made by hand, by a refund or by a
+    void names the line of the invoice that it gives back, whole or in part, under that line's key: it is no charge.
+    """
 
     id = id_field()
     credit_note = models.ForeignKey(CreditNote, on_delete=models.PROTECT, related_name="lines")
@@ -75,6 +83,14 @@ class CreditNoteLine(models.Model):
         on_delete=models.PROTECT,
         related_name="credit_lines",
         help_text="The invoice whose line is reversed.",
+    )
+    invoice_line = models.ForeignKey(
+        InvoiceLine,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="credit_lines",
+        help_text="The line given back; empty for a credit that a proposal made.",
     )
     position = models.PositiveIntegerField()
     subscription = models.ForeignKey(Subscription, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -102,7 +118,9 @@ class CreditNoteLine(models.Model):
         ordering = ["credit_note", "position"]
         constraints = [
             models.UniqueConstraint(
-                fields=["item", "period_start", "kind", "tier", "revision"], name="a_charge_is_credited_once"
+                fields=["item", "period_start", "kind", "tier", "revision"],
+                condition=Q(invoice_line__isnull=True),
+                name="a_charge_is_credited_once",
             ),
             models.CheckConstraint(
                 condition=Q(gross_minor=F("net_minor") + F("tax_minor")), name="credit_line_gross_is_net_and_tax"

@@ -49,7 +49,10 @@ class Invoice(models.Model):
     total_minor = models.BigIntegerField()
     balance_applied_minor = models.BigIntegerField(default=0, help_text="Positive: credit used; negative: debit taken.")
     amount_paid_minor = models.BigIntegerField(default=0)
-    amount_credited_minor = models.BigIntegerField(default=0, help_text="Credit notes and write-offs against it.")
+    amount_credited_minor = models.BigIntegerField(default=0, help_text="Credit notes against what was due.")
+    written_off_minor = models.BigIntegerField(
+        default=0, db_default=0, help_text="Given up as uncollectible and not paid since."
+    )
     amount_due_minor = models.BigIntegerField()
     billing_type = models.CharField(max_length=10, choices=Customer.BillingType.choices)
     payment_method = models.ForeignKey(PaymentMethod, null=True, blank=True, on_delete=models.SET_NULL)
@@ -91,6 +94,7 @@ class Invoice(models.Model):
                     - F("balance_applied_minor")
                     - F("amount_paid_minor")
                     - F("amount_credited_minor")
+                    - F("written_off_minor")
                 ),
                 name="invoice_amount_due_adds_up",
             ),
@@ -98,6 +102,14 @@ class Invoice(models.Model):
             models.CheckConstraint(
                 condition=(Q(status="paid", paid_at__isnull=False, amount_due_minor=0)) | ~Q(status="paid"),
                 name="invoice_paid_has_nothing_due",
+            ),
+            models.CheckConstraint(
+                condition=Q(written_off_minor=0) | Q(written_off_minor__gt=0, status="uncollectible"),
+                name="only_an_uncollectible_invoice_is_written_off",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["void", "uncollectible"]) | Q(amount_due_minor=0),
+                name="a_closed_invoice_asks_for_nothing",
             ),
         ]
 

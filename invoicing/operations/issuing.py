@@ -43,6 +43,7 @@ INVOICE_COLUMNS = (
     "balance_applied_minor", "amount_paid_minor", "amount_credited_minor", "amount_due_minor", "billing_type",
     "payment_method_id", "notes", "finalized_at", "paid_at",
 )  # fmt: skip
+VOUCHER_USE_COLUMNS = ("id", "invoice_id", "redemption_id")
 CREDIT_NOTE_COLUMNS = (*DOCUMENT_COLUMNS, "to_invoices_minor", "to_balance_minor", "refunded_minor", "reason")
 
 
@@ -90,6 +91,7 @@ def store_lines(
         CREDIT_LINE_COLUMNS,
         [row for document in credits for row in _credit_lines(document)],
     )
+    copy_rows("invoicing_voucheruse", VOUCHER_USE_COLUMNS, [row for document in invoices for row in _uses(document)])
     reach("issuing.lines_written")
     entries = [invoice_entry(document.proposal, document.id, as_of) for document in invoices]
     entries += [
@@ -176,6 +178,12 @@ def _lines(document: Issued) -> list[tuple[Any, ...]]:
         (*_charge_row(position, line, currency), document.id, line.charge.unit_price)
         for position, line in enumerate(document.proposal.lines, start=1)
     ]
+
+
+def _uses(document: Issued) -> list[tuple[Any, ...]]:
+    """Return the rows of the vouchers an invoice uses up, so that a void can give them back."""
+    used = document.proposal.used_vouchers
+    return [(new_id(), document.id, uuid.UUID(voucher.redemption_id)) for voucher in used if voucher.consumes]
 
 
 def _credit_lines(document: Issued) -> list[tuple[Any, ...]]:

@@ -13,6 +13,8 @@ from core.rows import array_text, fetch_rows
 from invoicing.domain.charge import BilledLine
 from invoicing.domain.tax import TaxPart, TaxTreatment
 
+# A credit that a proposal made counts as billed, and so do lines that a void took back to be billed again. What was
+# given back by hand, by a refund or by a void for good changes nothing here: such a line names the line it gives back.
 BILLED = """
 SELECT line.item_id, line.invoice_id, line.kind, line.period_start, line.period_end, line.tier, line.revision,
        line.quantity, line.amount_minor, line.discount_minor, line.tax_category, line.tax_country, line.proof -> 'tax'
@@ -23,6 +25,8 @@ SELECT line.item_id, line.invoice_id, line.kind, line.period_start, line.period_
        line.quantity, line.amount_minor, line.discount_minor, line.tax_category, line.tax_country, line.proof -> 'tax'
 FROM unnest(%(items)s::uuid[], %(horizons)s::timestamptz[]) AS wanted (item_id, horizon)
 JOIN invoicing_creditnoteline line ON line.item_id = wanted.item_id AND line.period_start >= wanted.horizon
+WHERE line.invoice_line_id IS NULL
+   OR EXISTS (SELECT FROM invoicing_creditnote note WHERE note.id = line.credit_note_id AND note.rebills)
 """
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from billing.models import BillingRun, FoundCharge, ParkedCustomer, Payment, PaymentAttempt, Receipt
+from billing.models import BillingRun, FoundCharge, ParkedCustomer, Payment, PaymentAttempt, Receipt, Refund
 from core.identifiers import new_id
 from core.models import ApiKey, AuditEntry, IdempotencyRecord, Instance, OutboxEvent, TestClock
 from customers.models import Agenda, Brand, Customer, PaymentMethod
@@ -19,6 +19,7 @@ from invoicing.models import (
     TaxCountry,
     TaxRule,
     TaxState,
+    VoucherUse,
 )
 from ledger.models import Account, CustomerBalance, Entry, Posting
 from subscriptions.models import (
@@ -133,12 +134,29 @@ def _make_one(number: int) -> World:
     )
     voucher = Voucher.objects.create(name="Spring", type="fixed_discount", code=f"SPRING{number}", created_at=START)
     VoucherAmount.objects.create(voucher=voucher, currency="EUR", amount_minor=500)
-    VoucherRedemption.objects.create(voucher=voucher, customer=customer, remaining=2, redeemed_at=START)
+    redemption = VoucherRedemption.objects.create(voucher=voucher, customer=customer, remaining=2, redeemed_at=START)
     invoice = _make_invoice(customer, series["invoice"], number, card)
+    VoucherUse.objects.create(invoice=invoice, redemption=redemption)
     draft = _make_draft(customer)
     _make_line(invoice, subscription, item)
     payment = _make_payment(invoice, card, series["receipt"], number)
     _make_credit_note(invoice, subscription, item, series["credit_note"], number)
+    Refund.objects.create(
+        customer=customer,
+        payment=payment,
+        number=1,
+        provider="sandbox",
+        idempotency_key=f"refund-{number}",
+        external_reference=f"re-{number}",
+        status="issued",
+        currency="EUR",
+        amount_minor=100,
+        from_balance_minor=100,
+        reason="Paid twice",
+        calls=1,
+        created_at=NOW,
+        settled_at=NOW,
+    )
     _make_plumbing(number, invoice)
     return World(customer, subscription, invoice, draft, payment, metric)
 

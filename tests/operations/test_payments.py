@@ -22,7 +22,7 @@ from ledger.models import CustomerBalance, Entry
 from subscriptions.models import Subscription
 from tests.books import assert_books_balance, assert_charges_are_whole
 from tests.cast import JANUARY, Company, make_company
-from tests.factories import make_due_charge, make_invoice, make_subscription, schedule
+from tests.factories import credit_invoice, make_due_charge, make_invoice, make_subscription, schedule
 
 pytestmark = pytest.mark.django_db
 NOW = JANUARY + timedelta(days=10)
@@ -117,6 +117,7 @@ def test_a_wrong_transfer_is_refused(invoice: Invoice, values: dict[str, Any], f
 
 @pytest.mark.parametrize("status", ["void", "uncollectible"])
 def test_a_closed_invoice_takes_no_transfer(invoice: Invoice, status: str) -> None:
+    credit_invoice(invoice, 1190)
     Invoice.objects.update(status=status)
     with pytest.raises(Conflict):
         transfer(invoice)

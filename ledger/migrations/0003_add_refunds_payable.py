@@ -1,0 +1,31 @@
+"""An account for refunds on their way."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("ledger", "0002_guards"),
+    ]
+
+    operations = [
+        migrations.AlterField(
+            model_name="posting",
+            name="account",
+            field=models.CharField(
+                choices=[
+                    ("receivable", "Receivable"),
+                    ("revenue", "Revenue"),
+                    ("deferred_revenue", "Deferred revenue"),
+                    ("tax_payable", "Tax payable"),
+                    ("customer_balance", "Customer balance"),
+                    ("credit_granted", "Credit granted"),
+                    ("refunds_payable", "Refunds payable"),
+                    ("provider_clearing", "Provider clearing"),
+                    ("processor_fees", "Processor fees"),
+                    ("bad_debt", "Bad debt"),
+                ],
+                max_length=20,
+            ),
+        ),
+    ]
