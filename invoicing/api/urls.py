@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core.api import paths  # noqa: F401 - registers the converter `id`
-from invoicing.api import tax, views
+from invoicing.api import number_series, tax, views
 
 _country = "tax/country/<id:country_id>"
 _state = "tax/state/<id:state_id>"
@@ -12,6 +12,8 @@ urlpatterns = [
     path("invoice", views.InvoiceList.as_view()),
     path("invoice/<id:invoice_id>", views.InvoiceDetail.as_view()),
     path("customer/<id:customer_id>/invoices", views.CustomerInvoiceList.as_view()),
+    path("number-series", number_series.NumberSeriesList.as_view()),
+    path("number-series/<id:series_id>", number_series.NumberSeriesDetail.as_view()),
     path("tax/country", tax.TaxCountryList.as_view()),
     path(_country, tax.TaxCountryDetail.as_view()),
     path(f"{_country}/rule", tax.CountryRuleList.as_view()),

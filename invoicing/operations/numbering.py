@@ -90,7 +90,11 @@ def allocate_numbers(requests: Sequence[NumberRequest]) -> tuple[AllocatedNumber
         sequence = following[key]
         following[key] += 1
         text = format_number(
-            request.series.format, sequence=sequence, issue_date=request.issue_date, brand_code=request.brand_code
+            request.series.format,
+            sequence=sequence,
+            issue_date=request.issue_date,
+            brand_code=request.brand_code,
+            key=request.series.id,
         )
         numbers.append(AllocatedNumber(series_id=key[0], year=key[1], sequence=sequence, number=text))
     return tuple(numbers)
