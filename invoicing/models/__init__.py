@@ -4,6 +4,7 @@ from invoicing.models.credit_note import CreditNote, CreditNoteLine
 from invoicing.models.document import StoredDocument
 from invoicing.models.invoice import Invoice, InvoiceLine
 from invoicing.models.numbering import NumberCounter, NumberSeries
+from invoicing.models.recognition import RevenueRecognition, ScheduleRow
 from invoicing.models.tax import TaxCountry, TaxRule, TaxState
 from invoicing.models.voucher_use import VoucherUse
 
@@ -14,6 +15,8 @@ __all__ = [
     "InvoiceLine",
     "NumberCounter",
     "NumberSeries",
+    "RevenueRecognition",
+    "ScheduleRow",
     "StoredDocument",
     "TaxCountry",
     "TaxRule",

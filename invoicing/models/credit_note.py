@@ -1,5 +1,6 @@
 """Credit notes and the lines they reverse."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -108,6 +109,9 @@ class CreditNoteLine(models.Model):
     net_minor = models.BigIntegerField()
     tax_minor = models.BigIntegerField()
     gross_minor = models.BigIntegerField()
+    deferred_minor = models.BigIntegerField(
+        db_default=0, default=0, help_text="What of the net went to deferred revenue; the rest is revenue."
+    )
     including_tax = models.BooleanField()
     tax_rate = RateField()
     tax_category = models.CharField(max_length=2)
@@ -116,6 +120,7 @@ class CreditNoteLine(models.Model):
 
     class Meta:
         ordering = ["credit_note", "position"]
+        indexes = [BrinIndex(fields=["period_end"], autosummarize=True, name="credit_line_period_end")]
         constraints = [
             models.UniqueConstraint(
                 fields=["item", "period_start", "kind", "tier", "revision"],
