@@ -5,7 +5,7 @@ from collections import defaultdict
 from datetime import datetime
 
 from invoicing.domain.assembly import Proposal, ProposedLine
-from invoicing.domain.charge import RECURRING
+from invoicing.domain.recognition import deferred_part
 from ledger.domain.entry import (
     CUSTOMER_BALANCE,
     DEFERRED_REVENUE,
@@ -63,12 +63,21 @@ def _entry(
     )
 
 
+def deferred_minor(line: ProposedLine, proposal: Proposal) -> int:
+    """Return how much of a line's net goes to deferred revenue, in minor units; the rest is revenue at once."""
+    return deferred_part(
+        line.charge, line.tax.net_minor, zone=proposal.account.zone, issue_date=proposal.occasion.issue_date
+    )
+
+
 def _income(proposal: Proposal) -> list[PostingDraft]:
     """Return the revenue and tax sides of a document, one posting per account and country."""
     revenue: dict[str, int] = defaultdict(int)
     tax: dict[str, int] = defaultdict(int)
     for line in proposal.lines:
-        revenue[_revenue_account(line)] += line.tax.net_minor
+        deferred = deferred_minor(line, proposal)
+        revenue[DEFERRED_REVENUE] += deferred
+        revenue[REVENUE] += line.tax.net_minor - deferred
         if line.tax.tax_minor:
             tax[line.treatment.country] += line.tax.tax_minor
     currency = proposal.currency
@@ -76,9 +85,3 @@ def _income(proposal: Proposal) -> list[PostingDraft]:
         *(PostingDraft(account, -amount, currency) for account, amount in revenue.items()),
         *(PostingDraft(TAX_PAYABLE, -amount, currency, country=country) for country, amount in tax.items()),
     ]
-
-
-def _revenue_account(line: ProposedLine) -> str:
-    """Return where a line's net goes: deferred while its period lies ahead, else revenue."""
-    charge = line.charge
-    return DEFERRED_REVENUE if charge.kind == RECURRING and not charge.in_arrears else REVENUE

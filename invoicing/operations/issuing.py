@@ -21,7 +21,7 @@ from customers.models import Brand
 from invoicing.domain.assembly import Proposal, ProposedLine
 from invoicing.domain.credit import taken_off
 from invoicing.domain.invoice_state import InvoiceAction, InvoiceStatus, next_invoice_status, status_when_issued
-from invoicing.domain.postings import credit_note_entry, invoice_entry
+from invoicing.domain.postings import credit_note_entry, deferred_minor, invoice_entry
 from invoicing.models import Invoice, NumberSeries
 from invoicing.operations.numbering import AllocatedNumber, NumberRequest, allocate_numbers, ensure_series
 from ledger import operations as ledger_operations
@@ -29,7 +29,7 @@ from ledger import operations as ledger_operations
 CHARGE_COLUMNS = (
     "id", "position", "subscription_id", "item_id", "kind", "period_start", "period_end", "tier", "revision",
     "description", "quantity", "currency", "amount_minor", "discount_minor", "net_minor", "tax_minor", "gross_minor",
-    "including_tax", "tax_rate", "tax_category", "tax_country", "proof",
+    "deferred_minor", "including_tax", "tax_rate", "tax_category", "tax_country", "proof",
 )  # fmt: skip
 LINE_COLUMNS = (*CHARGE_COLUMNS, "invoice_id", "unit_price")
 CREDIT_LINE_COLUMNS = (*CHARGE_COLUMNS, "credit_note_id", "invoice_id")
@@ -173,9 +173,8 @@ def _lower_open_invoices(proposal: Proposal, as_of: datetime) -> tuple[int, tupl
 
 def _lines(document: Issued) -> list[tuple[Any, ...]]:
     """Return the rows of an invoice's lines."""
-    currency = document.proposal.currency
     return [
-        (*_charge_row(position, line, currency), document.id, line.charge.unit_price)
+        (*_charge_row(position, line, document.proposal), document.id, line.charge.unit_price)
         for position, line in enumerate(document.proposal.lines, start=1)
     ]
 
@@ -188,14 +187,13 @@ def _uses(document: Issued) -> list[tuple[Any, ...]]:
 
 def _credit_lines(document: Issued) -> list[tuple[Any, ...]]:
     """Return the rows of a credit note's lines, signed as proposed."""
-    currency = document.proposal.currency
     return [
-        (*_charge_row(position, line, currency), document.id, line.charge.corrects)
+        (*_charge_row(position, line, document.proposal), document.id, line.charge.corrects)
         for position, line in enumerate(document.proposal.lines, start=1)
     ]
 
 
-def _charge_row(position: int, line: ProposedLine, currency: str) -> tuple[Any, ...]:
+def _charge_row(position: int, line: ProposedLine, proposal: Proposal) -> tuple[Any, ...]:
     """Return what lines of invoices and of credit notes have in common, in the order of CHARGE_COLUMNS."""
     charge, tax, treatment = line.charge, line.tax, line.treatment
     return (
@@ -210,12 +208,13 @@ def _charge_row(position: int, line: ProposedLine, currency: str) -> tuple[Any, 
         charge.revision,
         charge.description,
         charge.quantity,
-        currency,
+        proposal.currency,
         charge.amount_minor,
         line.discount_minor,
         tax.net_minor,
         tax.tax_minor,
         tax.gross_minor,
+        deferred_minor(line, proposal),
         charge.price.including_tax,
         treatment.rate,
         str(treatment.category),
