@@ -49,6 +49,11 @@ def minor_digits(currency: str) -> int:
         raise UnknownCurrency(f"{currency!r} is not an ISO 4217 currency") from None
 
 
+def known_currencies() -> tuple[str, ...]:
+    """Return the codes of all currencies with a minor unit."""
+    return tuple(_MINOR_DIGITS)
+
+
 def _refuse_non_integer(value: object) -> None:
     """Raise TypeError unless the value is an integer and no boolean."""
     if not isinstance(value, int) or isinstance(value, bool):
