@@ -5,7 +5,7 @@ from invoicing.models.document import StoredDocument
 from invoicing.models.invoice import Invoice, InvoiceLine
 from invoicing.models.numbering import NumberCounter, NumberSeries
 from invoicing.models.recognition import RevenueRecognition, ScheduleRow
-from invoicing.models.tax import TaxCountry, TaxRule, TaxState
+from invoicing.models.tax import TaxClosing, TaxCountry, TaxRule, TaxState, TaxTurnover, ThresholdPeriod
 from invoicing.models.voucher_use import VoucherUse
 
 __all__ = [
@@ -18,8 +18,11 @@ __all__ = [
     "RevenueRecognition",
     "ScheduleRow",
     "StoredDocument",
+    "TaxClosing",
     "TaxCountry",
     "TaxRule",
     "TaxState",
+    "TaxTurnover",
+    "ThresholdPeriod",
     "VoucherUse",
 ]

@@ -49,7 +49,10 @@ class CreditNote(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["customer", "-id"])]
+        indexes = [
+            models.Index(fields=["customer", "-id"]),
+            models.Index(fields=["brand", "issue_date"], name="credit_note_issued_on"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["series", "number_year", "sequence"], name="one_credit_note_per_number"),
             models.UniqueConstraint(fields=["brand", "number"], name="credit_note_number_is_unique_in_its_brand"),

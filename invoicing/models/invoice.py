@@ -72,6 +72,9 @@ class Invoice(models.Model):
         indexes = [
             models.Index(fields=["customer", "-id"]),
             models.Index(fields=["status", "-id"]),
+            models.Index(
+                fields=["brand", "issue_date"], condition=Q(issue_date__isnull=False), name="invoice_issued_on"
+            ),
             models.Index(fields=["due_date"], condition=Q(status="open"), name="invoice_open_due_date"),
             GinIndex(OpClass(Upper("number"), name="gin_trgm_ops"), name="invoice_number_trgm"),
         ]
