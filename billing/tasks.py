@@ -13,6 +13,7 @@ from billing.operations.runs import TICK, bill_due
 from billing.run.claiming import Scope, count_due
 from core.clock import wall_now
 from core.operations_instance import InstanceHeld, note_worker
+from invoicing.operations import tax_turnover
 
 CHARGES_A_SWEEP = 2_000
 
@@ -33,11 +34,12 @@ def tick() -> None:
 
 @shared_task(name="billing.tasks.sweep")
 def sweep() -> None:
-    """Charge what is due, and finish what a worker left behind, unless the instance is held."""
+    """Charge what is due, finish what a worker left behind, close days that are over, unless the instance is held."""
     with _nothing_while_held():
         charging.charge_due_everywhere(wall_now(), limit=CHARGES_A_SWEEP)
         first_invoices.abandon_stale(now=wall_now())
         clocks.finish_advances(now=wall_now())
+        tax_turnover.close_days(now=wall_now())
 
 
 @shared_task(name="billing.tasks.advance_test_clock")

@@ -56,10 +56,13 @@ class Company:
 
     def customer(self, name: str, **values: Any) -> Customer:
         """Add a customer who pays by invoice unless a card is given."""
-        defaults: dict[str, Any] = {"email": f"{name.lower()}@example.com", "billing_type": "invoice", "country": "DE"}
-        customer = Customer.objects.create(
-            brand=self.brand, name=name, created_at=JANUARY, updated_at=JANUARY, **{**defaults, **values}
-        )
+        defaults: dict[str, Any] = {
+            "brand": self.brand,
+            "email": f"{name.lower()}@example.com",
+            "billing_type": "invoice",
+            "country": "DE",
+        }
+        customer = Customer.objects.create(name=name, created_at=JANUARY, updated_at=JANUARY, **{**defaults, **values})
         Agenda.objects.create(customer=customer, test_clock=customer.test_clock)
         return customer
 

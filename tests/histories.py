@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from billing.domain.cycle import bill_steps, plan_steps, settle, step_windows
 from core.domain.period import Period
 from core.domain.schedule import Interval
-from invoicing.domain.account import Account, SellerTerms, TaxWorld
+from invoicing.domain.account import Account, SellerTerms
 from invoicing.domain.assembly import Occasion, Proposal, after, propose
 from invoicing.domain.discounts import Voucher
 from invoicing.domain.metered import usage_windows
 from invoicing.domain.tax_decision import Buyer, Seller
-from invoicing.domain.tax_rules import CountryRules, DatedRate, TaxRules, Turnover
+from invoicing.domain.tax_rules import CountryRules, DatedRate, TaxRules
+from invoicing.domain.tax_world import TaxWorld
 from subscriptions.domain.agreement import AgreementWanted, ItemTermsWanted, agree
 from subscriptions.domain.pricing import PriceType, Rating, Tier
 from subscriptions.domain.terms import ARREARS, Agreement, Item, ItemVersion, MeterTerms, PriceTerms
@@ -59,7 +60,7 @@ class History:
 def world(rate: str = "19") -> TaxWorld:
     """Return tax rules with one country that collects."""
     rates = (DatedRate("rule", "standard", Decimal(rate)),)
-    return TaxWorld(TaxRules("standard", (CountryRules("DE", True, True, rates=rates),)), Turnover(), "standard")
+    return TaxWorld(TaxRules("standard", (CountryRules("DE", True, True, rates=rates),)), "standard")
 
 
 def price(rating: Rating, **values: Any) -> PriceTerms:

@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from core.domain.schedule import calendar_anchor, local_date, local_wall
-from invoicing.domain.account import CARD, Account, TaxWorld
+from invoicing.domain.account import CARD, Account
 from invoicing.domain.assembly import Occasion, Proposal, after, propose
 from invoicing.domain.metered import IN_FLIGHT, usage_windows
+from invoicing.domain.tax_world import TaxWorld
 from subscriptions.domain.lifecycle import BILLED_STATUSES, Action, Status, next_status
 from subscriptions.domain.terms import (
     CALENDAR,

@@ -33,7 +33,7 @@ from core.errors import Invalid
 from customers import operations as customer_operations
 from customers import queries as customer_queries
 from customers.models import Brand
-from invoicing.models import TaxCountry, TaxRule, TaxState
+from invoicing.models import TaxCountry, TaxRule, TaxState, ThresholdPeriod
 from invoicing.operations.tax import RuleWanted, add_tax_rule, create_tax_country, create_tax_state
 from invoicing.tax_fixture import FixtureCountry, load_rates
 from subscriptions.api.inputs import TaxTypeInput, tax_type_reference
@@ -100,7 +100,7 @@ class TaxCountryRow(InputSerializer):
     collecting = FlagField(required=False)
     threshold = AmountField(required=False)
     threshold_transactions = WholeNumberField(required=False)
-    threshold_period = WordField(TaxCountry.ThresholdPeriod.choices, required=False)
+    threshold_period = WordField(ThresholdPeriod.choices, required=False)
 
 
 def _find_country(code: str) -> TaxCountry | None:

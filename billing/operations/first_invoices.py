@@ -43,7 +43,7 @@ def propose_start(agreement: Agreement, *, moment: datetime, now: datetime) -> t
     windows = {window.key: window for window in usage_windows(agreement, moment)}
     occasion = Occasion(moment, local_date(now, account.seller.zone), "start")
     figures = usage_queries.list_usage_figures(list(windows.values()))
-    return propose(account, (agreement,), occasion, figures, get_tax_world())
+    return propose(account, (agreement,), occasion, figures, get_tax_world(now))
 
 
 def store_draft(proposal: Proposal, *, now: datetime) -> Invoice:

@@ -193,10 +193,10 @@ def _wanted_by_the_run(keys: Iterable[ChargeKey], now: datetime) -> dict[str, Wa
     by_clock: dict[object, list[Customer]] = defaultdict(list)
     for customer in Customer.objects.filter(id__in=list(latest)).select_related("test_clock"):
         by_clock[customer.test_clock_id].append(customer)
-    world = get_tax_world()
     wanted = {}
     for customers in by_clock.values():
         as_of = max(customer_queries.now_of(customers[0], now), *(latest[customer.id] for customer in customers))
+        world = get_tax_world(as_of)
         for start in range(0, len(customers), CHUNK):
             accounts = read_accounts([customer.id for customer in customers[start : start + CHUNK]])
             outcomes, _ = propose_outcomes(accounts, as_of, world)

@@ -18,7 +18,8 @@ from billing.run.claiming import CHUNK, Scope, claim, park
 from billing.run.reading import read_accounts
 from billing.run.writing import Outcome, write_outcomes
 from core.faults import reach
-from invoicing.domain.account import Account, TaxWorld
+from invoicing.domain.account import Account
+from invoicing.domain.tax_world import TaxWorld
 from invoicing.operations.issuing import Issued
 from invoicing.queries.tax import get_tax_world
 from usage import queries as usage_queries
@@ -69,7 +70,7 @@ def run_billing(scope: Scope, *, chunk: int = CHUNK, progress: Progress | None =
     parked with its reason.
     """
     total = Tally()
-    world = get_tax_world()
+    world = get_tax_world(scope.as_of)
     while True:
         done = _bill_chunk(scope, world, chunk, wait=False) or _bill_chunk(scope, world, chunk, wait=True)
         if done is None:

@@ -172,19 +172,20 @@ def _account(row: tuple[Any, ...], seller: SellerTerms, **history: Any) -> Accou
     (customer_id, _, email, name, status, billing_type, type_, company_name, street_one, street_two, city) = row[:11]
     (region, postcode, country, tax_number, check, exempt, standard_rate, digital_rate, locale, zone) = row[11:21]
     buyer_reference, payment_method_id = row[21:]
+    buyer = Buyer(
+        country=country,
+        state=region,
+        is_business=type_ == "business",
+        tax_number=tax_number,
+        tax_number_checked=check in {"format", "confirmed"},
+        exempt=exempt,
+        standard_tax_rate=standard_rate,
+        digital_tax_rate=digital_rate,
+    )
     return Account(
         customer_id=customer_id,
         seller=seller,
-        buyer=Buyer(
-            country=country,
-            state=region,
-            is_business=type_ == "business",
-            tax_number=tax_number,
-            tax_number_checked=check in {"format", "confirmed"},
-            exempt=exempt,
-            standard_tax_rate=standard_rate,
-            digital_tax_rate=digital_rate,
-        ),
+        buyer=buyer,
         billing_type=billing_type,
         zone=zone or seller.zone,
         locale=locale,
@@ -201,6 +202,7 @@ def _account(row: tuple[Any, ...], seller: SellerTerms, **history: Any) -> Accou
             "country": country,
             "tax_number": tax_number,
             "buyer_reference": buyer_reference,
+            "checked_business": buyer.is_checked_business,
         },
         disabled=status == "disabled",
         **history,

@@ -25,7 +25,7 @@ from core.api.schema import describe
 from core.api.serializers import AnswerSerializer, InputSerializer
 from core.api.views import ApiView, answer_json, answer_nothing
 from core.errors import NotFound
-from invoicing.models import TaxCountry, TaxRule
+from invoicing.models import TaxRule, ThresholdPeriod
 from invoicing.operations import tax_setup as operations
 from invoicing.queries import tax_setup as queries
 from subscriptions.api.inputs import tax_type_reference
@@ -46,7 +46,7 @@ class TaxCountryAnswer(AnswerSerializer):
     collecting = FlagField()
     threshold = WholeNumberField(source="threshold_minor", help_text="Minor units of the brand's main currency.")
     threshold_transactions = WholeNumberField()
-    threshold_period = WordField(TaxCountry.ThresholdPeriod.choices)
+    threshold_period = WordField(ThresholdPeriod.choices)
 
 
 class TaxCountryInput(InputSerializer):
@@ -62,7 +62,7 @@ class TaxCountryInput(InputSerializer):
     collecting = FlagField(required=False)
     threshold = AmountField(required=False, allow_null=True, source="threshold_minor")
     threshold_transactions = WholeNumberField(required=False, allow_null=True)
-    threshold_period = WordField(TaxCountry.ThresholdPeriod.choices, required=False)
+    threshold_period = WordField(ThresholdPeriod.choices, required=False)
 
 
 class TaxStateAnswer(AnswerSerializer):

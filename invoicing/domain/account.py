@@ -3,19 +3,15 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from invoicing.domain.charge import BilledLine
 from invoicing.domain.discounts import Voucher
-from invoicing.domain.tax import TaxTreatment
-from invoicing.domain.tax_decision import Buyer, Seller, Supply, decide_tax
-from invoicing.domain.tax_rules import TaxRules, Turnover
+from invoicing.domain.tax_decision import Buyer, Seller
 from subscriptions.domain.terms import Agreement
 
 CARD = "card"
 INVOICE = "invoice"
-_MOST_DECISIONS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +50,3 @@ class Account:
     balances_minor: Mapping[str, int] = field(default_factory=dict)
     open_minor: Mapping[uuid.UUID, int] = field(default_factory=dict)
     disabled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TaxWorld:
-    """The tax rules in force and the sums their thresholds are compared with."""
-
-    rules: TaxRules
-    turnover: Turnover
-    default_tax_type: str
-    _decided: dict[tuple[Seller, Buyer, Supply, date], TaxTreatment] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-
-    def decide(self, seller: Seller, buyer: Buyer, supply: Supply, at: date) -> TaxTreatment:
-        """Return how one supply is taxed at its tax point; what is alike for many customers is decided once."""
-        case = (seller, buyer, supply, at)
-        treatment = self._decided.get(case)
-        if treatment is None:
-            if len(self._decided) >= _MOST_DECISIONS:
-                self._decided.clear()
-            treatment = self._decided[case] = decide_tax(
-                seller=seller, buyer=buyer, supply=supply, rules=self.rules, at=at, turnover=self.turnover
-            )
-        return treatment

@@ -13,13 +13,15 @@ from typing import Any
 from msgspec import Struct
 
 from core.domain.rounding import divide_half_away
-from invoicing.domain.account import CARD, Account, TaxWorld
+from invoicing.domain.account import CARD, Account
 from invoicing.domain.charge import ONE_OFF, RECURRING, USAGE, BilledLine, Charge, TaxPoint
 from invoicing.domain.charges import charges
 from invoicing.domain.credit import taken_off
 from invoicing.domain.discounts import DiscountableLine, UsedVoucher, Voucher, apply_discounts
 from invoicing.domain.tax import LineTax, TaxableLine, TaxTreatment, tax_lines
 from invoicing.domain.tax_decision import Supply, needs_own_invoice
+from invoicing.domain.tax_thresholds import Reached
+from invoicing.domain.tax_world import InvoiceSum, TaxWorld
 from subscriptions.domain.terms import Agreement, PriceTerms
 from usage.domain.aggregation import UsageFigure
 
@@ -58,6 +60,7 @@ class ProposedLine(Struct, frozen=True):
                 "reason": treatment.reason,
                 "date": self.charge.tax_date.isoformat(),
                 "parts": parts,
+                **({"warning": treatment.warning} if treatment.warning else {}),
             },
         }
 
@@ -67,7 +70,8 @@ class Proposal:
     """One document a customer should get; with a negative total it becomes a credit note.
 
     `balance_applied_minor` is what the customer's balance pays (negative: a debit taken with it); it never changes
-    sub total, tax or total (Billing rules, section 6).
+    sub total, tax or total (Billing rules, section 6). `begins_to_collect` names the places whose threshold is reached
+    with it: "CH", "US-NY".
     """
 
     account: Account
@@ -84,6 +88,7 @@ class Proposal:
     subscription_ids: tuple[uuid.UUID, ...]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    begins_to_collect: tuple[str, ...] = ()
 
     @property
     def is_credit(self) -> bool:
@@ -125,20 +130,45 @@ def propose(
 ) -> tuple[Proposal, ...]:
     """Return the documents that charge these agreements up to the occasion's moment; none when nothing is owed.
 
-    Documents are split by currency and payment method, and where a tax category must stand alone on its invoice.
+    Documents are split by currency and payment method, and where a tax category must stand alone on its invoice. Where
+    a threshold is open they are taxed as if it stayed so, and once more when their net reaches it (section 7).
     """
     seller = account.seller
     tax_point = TaxPoint(seller.tax_point_in_advance, seller.tax_point_in_arrears, seller.zone, occasion.issue_date)
+    owed = [
+        (agreement.currency, agreement.payment_method_id or account.payment_method_id, charge)
+        for agreement in agreements
+        for charge in charges(agreement, occasion.moment, account.billed, figures, tax_point)
+    ]
+    watch = world.watch(seller.tax, account.buyer, occasion.issue_date)
+    made = _documents(account, occasion, owed, world, watch.before)
+    if watch.is_idle or not made:
+        return made
+    sums = tuple(InvoiceSum(one.currency, one.sub_total_minor, one.total_minor > 0) for one in made)
+    reached, warnings = world.reached_with(watch, sums)
+    if reached != watch.before:
+        made = _documents(account, occasion, owed, world, reached)
+    begins = world.begins_to_collect(watch, reached)
+    return tuple(replace(one, begins_to_collect=begins, warnings=(*one.warnings, *warnings)) for one in made)
+
+
+def _documents(
+    account: Account,
+    occasion: Occasion,
+    owed: Sequence[tuple[str, uuid.UUID | None, Charge]],
+    world: TaxWorld,
+    reached: Reached,
+) -> tuple[Proposal, ...]:
+    """Tax charges with these thresholds reached, and make the documents; each charge has its currency and method."""
+    seller = account.seller.tax
     purse = _Purse(list(account.vouchers), dict(account.balances_minor))
     groups: dict[tuple[str, uuid.UUID | None, bool], list[tuple[Charge, TaxTreatment]]] = {}
-    for agreement in agreements:
-        method = agreement.payment_method_id or account.payment_method_id
-        for charge in charges(agreement, occasion.moment, account.billed, figures, tax_point):
-            treatment = charge.treatment or world.decide(
-                seller.tax, account.buyer, _supply(charge.price, world), charge.tax_date
-            )
-            key = (agreement.currency, method, needs_own_invoice(seller.tax, treatment))
-            groups.setdefault(key, []).append((charge, treatment))
+    for currency, method, charge in owed:
+        treatment = charge.treatment or world.decide(
+            seller, account.buyer, _supply(charge.price, world), charge.tax_date, reached
+        )
+        key = (currency, method, needs_own_invoice(seller, treatment))
+        groups.setdefault(key, []).append((charge, treatment))
     return tuple(
         _proposal(account, occasion, (currency, method), taxed, purse)
         for (currency, method, _), taxed in groups.items()

@@ -12,6 +12,7 @@ The first step that matches wins: `_STEPS` is the order of the rules. Where the 
 * A seller's own rate abroad (EU seller below the threshold, `export = seller_rate`) is the one at home, the product's
   own rate first.
 * The product's own rate is the operator's word: it holds even where the country does not collect.
+* A state is known by its code ("NY", "US-NY") or its name, in any case of letters; another region is no state.
 * A buyer at home without a state, or without a country, is taxed at the seller's state.
 * A state may collect where its country does not (Quebec without GST): then the state's part stands alone.
 * Where tax is due but no rate holds on the day, the line is untaxed with the code `no_rate` and a warning: whoever
@@ -29,14 +30,12 @@ from invoicing.domain.tax import Category, TaxPart, TaxTreatment
 from invoicing.domain.tax_rules import (
     CountryRules,
     TaxRules,
-    Turnover,
     country_collects,
     jurisdiction_of,
     state_collects,
 )
+from invoicing.domain.tax_thresholds import EU_CONSUMERS, NONE_REACHED, Reached
 
-# Article 59c of Directive 2006/112/EC: 10 000 EUR a calendar year, in cents.
-EU_CONSUMER_THRESHOLD_MINOR = 1_000_000
 UNITED_KINGDOM = "GB"
 
 
@@ -127,7 +126,7 @@ class _Case:
     supply: Supply
     rules: TaxRules
     at: date
-    turnover: Turnover
+    reached: Reached
     seller_rules: CountryRules | None
     buyer_rules: CountryRules | None
 
@@ -148,9 +147,9 @@ class _Case:
 
 
 def decide_tax(
-    *, seller: Seller, buyer: Buyer, supply: Supply, rules: TaxRules, at: date, turnover: Turnover
+    *, seller: Seller, buyer: Buyer, supply: Supply, rules: TaxRules, at: date, reached: Reached = NONE_REACHED
 ) -> TaxTreatment:
-    """Decide how one supply is taxed at its tax point `at`.
+    """Decide how one supply is taxed at its tax point `at`, with the thresholds that are reached.
 
     >>> from invoicing.domain.tax_rules import DatedRate
     >>> germany = CountryRules("DE", collecting=True, in_eu=True, rates=(DatedRate("1", "standard", Decimal(19)),))
@@ -160,7 +159,6 @@ def decide_tax(
     ...     supply=Supply("standard"),
     ...     rules=TaxRules("standard", (germany,)),
     ...     at=date(2026, 1, 1),
-    ...     turnover=Turnover(),
     ... )
     >>> print(decided.category, decided.rate, decided.country, decided.code)
     S 19 DE domestic
@@ -171,7 +169,7 @@ def decide_tax(
         supply=supply,
         rules=rules,
         at=at,
-        turnover=turnover,
+        reached=reached,
         seller_rules=rules.find_country(seller.country),
         buyer_rules=rules.find_country(buyer.country),
     )
@@ -235,9 +233,7 @@ def _eu_consumer(case: _Case) -> TaxTreatment | None:
         return None
     if case.buyer.is_checked_business and not case.supply.physical:
         return None
-    turnover = case.turnover
-    most_minor = max(turnover.eu_consumers_minor, turnover.eu_consumers_last_year_minor)
-    if not case.seller.one_stop_shop and most_minor <= EU_CONSUMER_THRESHOLD_MINOR:
+    if not case.seller.one_stop_shop and EU_CONSUMERS not in case.reached:
         return _at_home(case, DecisionCode.EU_SELLER_RATE)
     treatment = _by_place(case, case.buyer_rules, case.buyer.state, DecisionCode.EU_DESTINATION, due=True)
     if case.seller.one_stop_shop or case.buyer.country in case.seller.registrations:
@@ -255,7 +251,7 @@ def _digital_consumer(case: _Case) -> TaxTreatment | None:
         return None
     rules = case.buyer_rules
     registered = country in case.seller.registrations or (case.buyer_in_eu and case.seller.one_stop_shop)
-    if rules is not None and (registered or country_collects(rules, case.turnover)):
+    if rules is not None and (registered or country_collects(rules, case.reached)):
         return _by_place(case, rules, case.buyer.state, DecisionCode.DIGITAL_DESTINATION, due=True)
     return _untaxed(
         Category.OUTSIDE_SCOPE,
@@ -307,7 +303,7 @@ def _at_home(case: _Case, code: DecisionCode) -> TaxTreatment:
     if case.buyer.country == country and case.buyer.state:
         state = case.buyer.state
     if case.seller_rules is None or not _collects(case, case.seller_rules, state):
-        place = jurisdiction_of(country, state) or "the seller's country, which is unknown"
+        place = _place(case, country, state) or "the seller's country, which is unknown"
         category = _untaxed_category(case, country)
         return _untaxed(category, DecisionCode.NOT_COLLECTING, f"No tax is collected in {place}")
     return _by_place(case, case.seller_rules, state, code)
@@ -322,21 +318,27 @@ def _untaxed_category(case: _Case, country: str) -> Category:
 
 def _collects(case: _Case, country: CountryRules, state: str) -> bool:
     """Say whether the country, or the state in it, is to be taxed."""
-    return country_collects(country, case.turnover) or _collects_in_state(case, country, state)
+    return country_collects(country, case.reached) or _collects_in_state(case, country, state)
 
 
 def _collects_in_state(case: _Case, country: CountryRules, state: str) -> bool:
     """Say whether the state is known and is to be taxed."""
     rules = case.rules.find_state(country.country, state)
-    return rules is not None and state_collects(country.country, rules, case.turnover)
+    return rules is not None and state_collects(country.country, rules, case.reached)
+
+
+def _place(case: _Case, country: str, region: str) -> str:
+    """Name a place as the rules know it: "US-NY" for New York, the country alone where the region is no known state."""
+    rules = case.rules.find_state(country, region)
+    return country if rules is None else jurisdiction_of(country, rules.state)
 
 
 def _by_place(case: _Case, rules: CountryRules, state: str, code: DecisionCode, *, due: bool = False) -> TaxTreatment:
     """Add up the rates of a country and its state; `due` when the country's is owed whatever its own flag says."""
-    country, place = rules.country, jurisdiction_of(rules.country, state)
+    country, place = rules.country, _place(case, rules.country, state)
     parts: list[TaxPart] = []
     lacking = ""
-    if due or country_collects(rules, case.turnover):
+    if due or country_collects(rules, case.reached):
         part = case.rules.find_part(country, case.supply.tax_type, case.at)
         if part is not None:
             parts.append(part)

@@ -4,16 +4,12 @@ Everything here is a value: the rules of all countries as they are stored, index
 a rate holds from `valid_from` up to, not including, `valid_until`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
-from enum import StrEnum
-from types import MappingProxyType
 
 from invoicing.domain.tax import TaxPart
-
-_MONTHS_PER_QUARTER = 3
+from invoicing.domain.tax_thresholds import NO_THRESHOLD, Reached, Threshold
 
 
 class RuleOverlap(ValueError):
@@ -84,86 +80,15 @@ def _began_earlier(rate: DatedRate, new: DatedRate) -> bool:
     return new.valid_from is not None and (rate.valid_from is None or rate.valid_from < new.valid_from)
 
 
-class ThresholdWindow(StrEnum):
-    """The span of days over which sales count towards a threshold."""
-
-    ROLLING = "rolling"
-    CALENDAR = "calendar"
-    ROLLING_QUARTERS = "rolling_quarters"
-
-    def first_day(self, day: date) -> date:
-        """Find the first day whose sales count on `day`; the last is `day` itself.
-
-        `rolling` is the twelve months that end with the day, `calendar` its year, `rolling_quarters` its calendar
-        quarter and the three before.
-
-        >>> ThresholdWindow.ROLLING.first_day(date(2024, 2, 29)), ThresholdWindow.CALENDAR.first_day(date(2024, 2, 29))
-        (datetime.date(2023, 3, 1), datetime.date(2024, 1, 1))
-        >>> ThresholdWindow.ROLLING_QUARTERS.first_day(date(2024, 2, 29))
-        datetime.date(2023, 4, 1)
-        """
-        if self is ThresholdWindow.CALENDAR:
-            return date(day.year, 1, 1)
-        if self is ThresholdWindow.ROLLING_QUARTERS:
-            months = day.year * 12 + (day.month - 1) // _MONTHS_PER_QUARTER * _MONTHS_PER_QUARTER - 9
-            return date(months // 12, months % 12 + 1, 1)
-        tomorrow = day + timedelta(days=1)
-        if (tomorrow.month, tomorrow.day) == (2, 29):
-            # The 28th of a leap year: a year before, the day after the 28th is 1 March.
-            return date(tomorrow.year - 1, 3, 1)
-        return tomorrow.replace(year=tomorrow.year - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceTurnover:
-    """Finalised net sales to a place in its threshold's window, the invoice at hand included.
-
-    `net_minor` is in the main currency and already lowered by refunds.
-    """
-
-    net_minor: int
-    transactions: int
-
-
-@dataclass(frozen=True, slots=True)
-class Turnover:
-    """What the thresholds are compared with; checking has no side effect.
-
-    `places` is keyed by country ("CA") or country and state ("CA-QC"). `eu_consumers_minor` is the net of this
-    calendar year's sales in euro cents from the seller's EU country to consumers in others, this invoice included;
-    `eu_consumers_last_year_minor` that of last year.
-    """
-
-    places: Mapping[str, PlaceTurnover] = field(default_factory=lambda: MappingProxyType({}))
-    eu_consumers_minor: int = 0
-    eu_consumers_last_year_minor: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """The sales from which a place must be taxed: an amount (main currency) or a number of payments, if any."""
-
-    amount_minor: int | None = None
-    transactions: int | None = None
-    window: ThresholdWindow = ThresholdWindow.ROLLING
-
-    def is_reached(self, turnover: PlaceTurnover | None) -> bool:
-        """Say whether the amount or the number of payments is reached; exactly at the threshold is reached."""
-        if turnover is None:
-            return False
-        return (self.amount_minor is not None and turnover.net_minor >= self.amount_minor) or (
-            self.transactions is not None and turnover.transactions >= self.transactions
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class StateRules:
     """A state, province or region: its rates join the country's once it collects or its threshold is reached."""
 
     state: str
     collecting: bool = False
-    threshold: Threshold = Threshold()
+    threshold: Threshold = NO_THRESHOLD
     rates: tuple[DatedRate, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +99,7 @@ class CountryRules:
     collecting: bool = False
     in_eu: bool = False
     b2b_reverse_charge: bool = False
-    threshold: Threshold = Threshold()
+    threshold: Threshold = NO_THRESHOLD
     rates: tuple[DatedRate, ...] = ()
     states: tuple[StateRules, ...] = ()
 
@@ -194,13 +119,18 @@ class TaxRules:
 
     def __post_init__(self) -> None:
         countries = {rules.country: rules for rules in self.countries}
-        states = {(rules.country, state.state): state for rules in self.countries for state in rules.states}
-        if len(countries) != len(self.countries) or len(states) != sum(len(c.states) for c in self.countries):
+        codes = {(rules.country, state.state) for rules in self.countries for state in rules.states}
+        if len(countries) != len(self.countries) or len(codes) != sum(len(c.states) for c in self.countries):
             raise ValueError("a country or state appears twice in the tax rules")
+        states: dict[tuple[str, str], StateRules] = {}
         rates: dict[tuple[str, str], tuple[tuple[DatedRate, TaxPart], ...]] = {}
         for rules in self.countries:
             _index_rates(rates, rules.country, rules.rates)
+            # Names first, so that no name hides another state's code.
             for state in rules.states:
+                states[rules.country, state_word(state.name)] = state
+            for state in rules.states:
+                states[rules.country, state_word(state.state)] = state
                 _index_rates(rates, jurisdiction_of(rules.country, state.state), state.rates)
         object.__setattr__(self, "_countries", countries)
         object.__setattr__(self, "_states", states)
@@ -210,9 +140,17 @@ class TaxRules:
         """Look up a country's rules."""
         return self._countries.get(country)
 
-    def find_state(self, country: str, state: str) -> StateRules | None:
-        """Look up a state's rules."""
-        return self._states.get((country, state))
+    def find_state(self, country: str, region: str) -> StateRules | None:
+        """Look up a state's rules by what an address says of it: its code, with the country's before it, or its name.
+
+        >>> rules = TaxRules("standard", (CountryRules("US", states=(StateRules("NY", name="New York"),)),))
+        >>> [found.state for text in ("NY", "ny ", "US-NY", "new york") if (found := rules.find_state("US", text))]
+        ['NY', 'NY', 'NY', 'NY']
+        """
+        word = state_word(region)
+        if not word:
+            return None
+        return self._states.get((country, word)) or self._states.get((country, word.removeprefix(f"{country}-")))
 
     def find_part(self, jurisdiction: str, tax_type: str, at: date) -> TaxPart | None:
         """Look up the rate in force at a place on a day: the tax type's own, else the default type's."""
@@ -223,38 +161,28 @@ class TaxRules:
         return None
 
 
+def state_word(text: str) -> str:
+    """Return a state's code or name as it is compared.
+
+    >>> state_word("  new  york ")
+    'NEW YORK'
+    """
+    return " ".join(text.upper().split())
+
+
 def jurisdiction_of(country: str, state: str = "") -> str:
     """Name a place: "CA", or "CA-QC" with a state."""
     return f"{country}-{state}" if state else country
 
 
-def country_collects(rules: CountryRules, turnover: Turnover) -> bool:
+def country_collects(rules: CountryRules, reached: Reached) -> bool:
     """Say whether tax is due in the country: it collects, or its threshold is reached."""
-    return rules.collecting or rules.threshold.is_reached(turnover.places.get(rules.country))
+    return rules.collecting or rules.country in reached
 
 
-def state_collects(country: str, rules: StateRules, turnover: Turnover) -> bool:
+def state_collects(country: str, rules: StateRules, reached: Reached) -> bool:
     """Say whether the state's rate applies: it collects, or its own threshold is reached."""
-    return rules.collecting or rules.threshold.is_reached(turnover.places.get(jurisdiction_of(country, rules.state)))
-
-
-def crossed_thresholds(rules: TaxRules, turnover: Turnover) -> tuple[tuple[str, str], ...]:
-    """List the (country, state) places that begin to collect when this invoice is finalised; state "" = the country.
-
-    A place is listed when it does not collect yet and its threshold is reached with this invoice, however it got
-    there: two invoices of one day can each stay below alone, and the next one finds the sum already above. The caller
-    sets `collecting` with it, so no place is listed twice. The EU's 10 000 EUR are no place's and never listed.
-    """
-    crossed: list[tuple[str, str]] = []
-    for country in rules.countries:
-        if not country.collecting and country_collects(country, turnover):
-            crossed.append((country.country, ""))
-        crossed.extend(
-            (country.country, state.state)
-            for state in country.states
-            if not state.collecting and state_collects(country.country, state, turnover)
-        )
-    return tuple(crossed)
+    return rules.collecting or jurisdiction_of(country, rules.state) in reached
 
 
 def _index_rates(

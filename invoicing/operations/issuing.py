@@ -22,8 +22,11 @@ from invoicing.domain.assembly import Proposal, ProposedLine
 from invoicing.domain.credit import taken_off
 from invoicing.domain.invoice_state import InvoiceAction, InvoiceStatus, next_invoice_status, status_when_issued
 from invoicing.domain.postings import credit_note_entry, deferred_minor, invoice_entry
+from invoicing.domain.tax_world import place_of_sale
 from invoicing.models import Invoice, NumberSeries
 from invoicing.operations.numbering import AllocatedNumber, NumberRequest, allocate_numbers, ensure_series
+from invoicing.operations.tax_collecting import begin_to_collect
+from invoicing.operations.tax_turnover import Sale, count_sales
 from ledger import operations as ledger_operations
 
 CHARGE_COLUMNS = (
@@ -112,9 +115,11 @@ def finalize(issued: Sequence[Issued], *, as_of: datetime) -> None:
     require_transaction()
     if not issued:
         return
+    count_sales([_sale(document) for document in issued])
+    begun = begin_to_collect(_crossings(issued), as_of=as_of)
     series = _series(issued, as_of)
     requests = [_request(document, series) for document in issued]
-    events = [draft for document in issued for draft in _events(document, as_of)]
+    events = [*begun, *(draft for document in issued for draft in _events(document, as_of))]
     numbers = allocate_numbers(requests)
     reach("issuing.numbered")
     numbered = list(zip(issued, numbers, strict=True))
@@ -169,6 +174,32 @@ def _lower_open_invoices(proposal: Proposal, as_of: datetime) -> tuple[int, tupl
             settled.append(invoice.id)
         invoice.save(update_fields=["amount_credited_minor", "amount_due_minor", "status", "paid_at"])
     return sum(taken.values()), tuple(settled)
+
+
+def _sale(document: Issued) -> Sale:
+    """Return a document as tax turnover counts it."""
+    proposal = document.proposal
+    account = proposal.account
+    country, region = place_of_sale(account.seller.tax, account.buyer)
+    return Sale(
+        account.seller.brand_id,
+        country,
+        region,
+        proposal.occasion.issue_date,
+        proposal.currency,
+        proposal.total_minor > 0,
+        proposal.sub_total_minor,
+        account.buyer.is_checked_business,
+    )
+
+
+def _crossings(issued: Sequence[Issued]) -> dict[str, uuid.UUID]:
+    """Return the places whose threshold is reached, each with the first document that does it."""
+    crossings: dict[str, uuid.UUID] = {}
+    for document in issued:
+        for place in document.proposal.begins_to_collect:
+            crossings.setdefault(place, document.id)
+    return crossings
 
 
 def _lines(document: Issued) -> list[tuple[Any, ...]]:

@@ -1,52 +1,76 @@
-"""Read the tax rules as values."""
+"""Read the tax rules, and what their thresholds are compared with, as values."""
 
 from collections import defaultdict
+from datetime import datetime
 from typing import Any
 
-from invoicing.domain.account import TaxWorld
-from invoicing.domain.tax_rules import (
-    CountryRules,
-    DatedRate,
-    StateRules,
-    TaxRules,
-    Threshold,
-    ThresholdWindow,
-    Turnover,
-)
-from invoicing.models import TaxCountry, TaxRule
+from core.domain.schedule import local_date
+from customers.models import Brand
+from invoicing.domain.tax_rules import CountryRules, DatedRate, StateRules, TaxRules
+from invoicing.domain.tax_thresholds import Threshold, ThresholdWindow
+from invoicing.domain.tax_world import TaxWorld
+from invoicing.models import TaxCountry, TaxRule, TaxState
+from invoicing.queries.tax_sales import SellingBrand, read_closed_sales
 from subscriptions.models import TaxType
 
 
-def get_tax_world() -> TaxWorld:
-    """Return the tax rules of every country, by a constant number of statements.
+def get_tax_world(as_of: datetime) -> TaxWorld:
+    """Return what decides tax for documents issued at `as_of`, by a constant number of statements.
 
-    Thresholds are compared with no turnover: a place is taxed there once it is marked `collecting`.
+    A place that an invoice made collect does so for documents of a later moment only: whoever is billed at the same
+    moment is taxed alike, in whatever order (Billing rules, section 7, Threshold sums).
     """
     default = TaxType.objects.filter(default=True).values_list("id", flat=True).first()
     default_tax_type = str(default) if default else ""
+    brands = Brand.objects.order_by("id").values_list(
+        "id", "country", "tax_number", "one_stop_shop", "time_zone", "currency"
+    )
+    sellers = [
+        SellingBrand(brand_id, country, tax_number, one_stop_shop, local_date(as_of, zone), currency)
+        for brand_id, country, tax_number, one_stop_shop, zone, currency in brands
+    ]
+    rules = TaxRules(default_tax_type, _countries(as_of, sellers[0].currency if sellers else ""))
+    closed, rates = read_closed_sales(rules, sellers, as_of)
+    return TaxWorld(rules, default_tax_type, closed, rates)
+
+
+def _countries(as_of: datetime, main_currency: str) -> tuple[CountryRules, ...]:
+    """Read every country with its states and rates."""
     rates: dict[tuple[Any, Any], list[DatedRate]] = defaultdict(list)
     for rule in TaxRule.objects.order_by("valid_from", "id"):
         rates[rule.country_id, rule.state_id].append(
             DatedRate(str(rule.id), str(rule.tax_type_id), rule.rate, rule.valid_from, rule.valid_until)
         )
-    countries = tuple(
+    return tuple(
         CountryRules(
             country=country.code,
-            collecting=country.collecting,
+            collecting=_collects(country, as_of),
             in_eu=country.in_eu,
             b2b_reverse_charge=country.b2b_reverse_charge,
-            threshold=_threshold(country),
+            threshold=_threshold(country, country.currency or main_currency),
             rates=tuple(rates[country.id, None]),
             states=tuple(
-                StateRules(state.code, state.collecting, rates=tuple(rates[country.id, state.id]))
+                StateRules(
+                    state=state.code,
+                    collecting=_collects(state, as_of),
+                    threshold=_threshold(state, country.currency or main_currency),
+                    rates=tuple(rates[country.id, state.id]),
+                    name=state.name,
+                )
                 for state in country.states.all()
             ),
         )
         for country in TaxCountry.objects.prefetch_related("states").order_by("code")
     )
-    return TaxWorld(TaxRules(default_tax_type, countries), Turnover(), default_tax_type)
 
 
-def _threshold(country: TaxCountry) -> Threshold:
-    """Return a country's threshold as a value."""
-    return Threshold(country.threshold_minor, country.threshold_transactions, ThresholdWindow(country.threshold_period))
+def _collects(place: TaxCountry | TaxState, as_of: datetime) -> bool:
+    """Tell whether a place collects: by hand, or since an earlier moment's invoice reached its threshold."""
+    return place.collecting and (place.collecting_since is None or place.collecting_since < as_of)
+
+
+def _threshold(place: TaxCountry | TaxState, currency: str) -> Threshold:
+    """Return a place's threshold as a value."""
+    return Threshold(
+        place.threshold_minor, place.threshold_transactions, ThresholdWindow(place.threshold_period), currency
+    )

@@ -25,7 +25,7 @@ from billing.run.engine import Tally, run_billing
 from billing.run.parallel import bill_in_processes
 from customers import queries as customer_queries
 from customers.models import Agenda, Brand, Customer
-from invoicing.domain.account import TaxWorld
+from invoicing.domain.tax_world import TaxWorld
 from invoicing.models import InvoiceLine, NumberSeries
 from invoicing.operations import issuing
 from invoicing.operations.numbering import ensure_series

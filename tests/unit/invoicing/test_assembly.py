@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from billing.domain.cycle import settle
-from invoicing.domain.account import CARD, Account, TaxWorld
+from invoicing.domain.account import CARD, Account
 from invoicing.domain.assembly import Occasion, Proposal, after, propose, spend
 from invoicing.domain.discounts import Voucher
 from invoicing.domain.tax_decision import Buyer, Seller
-from invoicing.domain.tax_rules import CountryRules, DatedRate, TaxRules, Turnover
+from invoicing.domain.tax_rules import CountryRules, DatedRate, TaxRules
+from invoicing.domain.tax_world import TaxWorld
 from subscriptions.domain.terms import Agreement, PriceTerms
 from tests.bills import at, bill, but, half, lines_of, nets_of, once, per_call, per_seat, used
 from tests.histories import account, start, world
@@ -124,7 +125,7 @@ class TestTax:
             DatedRate("old", "standard", Decimal(19), date(2020, 1, 1), date(2020, 7, 1)),
             DatedRate("new", "standard", Decimal(16), date(2020, 7, 1)),
         )
-        rules = TaxWorld(TaxRules("standard", (CountryRules("DE", True, True, rates=rates),)), Turnover(), "standard")
+        rules = TaxWorld(TaxRules("standard", (CountryRules("DE", True, True, rates=rates),)), "standard")
         june = at("2020-06-15")
         for point, expected in (("period_start", 190), ("period_end", 160), ("issue", 190)):
             seller = but(account().seller, tax_point_in_advance=point)

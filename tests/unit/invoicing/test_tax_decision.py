@@ -10,7 +10,6 @@ import pytest
 
 from invoicing.domain.tax import TaxTreatment
 from invoicing.domain.tax_decision import (
-    EU_CONSUMER_THRESHOLD_MINOR,
     Buyer,
     Seller,
     Supply,
@@ -20,12 +19,10 @@ from invoicing.domain.tax_decision import (
 from invoicing.domain.tax_rules import (
     CountryRules,
     DatedRate,
-    PlaceTurnover,
     StateRules,
     TaxRules,
-    Threshold,
-    Turnover,
 )
+from invoicing.domain.tax_thresholds import EU_CONSUMERS, NONE_REACHED, Reached, Threshold
 
 AT = date(2026, 3, 1)
 
@@ -45,7 +42,7 @@ COUNTRIES = {
     "US": CountryRules(
         "US",
         states=(
-            StateRules("NY", threshold=Threshold(transactions=100), rates=rates("4")),
+            StateRules("NY", threshold=Threshold(transactions=100), rates=rates("4"), name="New York"),
             StateRules("CA", collecting=True, rates=rates("7.25")),
             StateRules("TX", collecting=True),
         ),
@@ -71,7 +68,7 @@ AMERICAN = Seller("US", "NY")
 SERVICE = Supply("standard")
 GOODS = Supply("standard", physical=True, digital=False)
 CONSULTING = Supply("standard", digital=False)
-NOTHING_SOLD = Turnover()
+ABROAD_IN_THE_EU = frozenset({EU_CONSUMERS})
 
 
 def consumer(country: str, state: str = "") -> Buyer:
@@ -89,11 +86,11 @@ def decide(
     buyer: Buyer,
     supply: Supply = SERVICE,
     tax_rules: TaxRules | None = None,
-    turnover: Turnover = NOTHING_SOLD,
+    reached: Reached = NONE_REACHED,
 ) -> TaxTreatment:
     """Decide on the fixed day."""
     decided_by = rules() if tax_rules is None else tax_rules
-    return decide_tax(seller=seller, buyer=buyer, supply=supply, rules=decided_by, at=AT, turnover=turnover)
+    return decide_tax(seller=seller, buyer=buyer, supply=supply, rules=decided_by, at=AT, reached=reached)
 
 
 def outcome(treatment: TaxTreatment) -> tuple[str, str, str, str]:
@@ -221,25 +218,15 @@ class TestEuConsumer:
         assert outcome(decided) == ("S", "20", "FR", "eu_destination")
         assert decided.warning == ""
 
-    @pytest.mark.parametrize(
-        ("this_year", "last_year", "code"),
-        [
-            (EU_CONSUMER_THRESHOLD_MINOR, EU_CONSUMER_THRESHOLD_MINOR, "eu_seller_rate"),
-            (EU_CONSUMER_THRESHOLD_MINOR + 1, 0, "eu_destination"),
-            (0, EU_CONSUMER_THRESHOLD_MINOR + 1, "eu_destination"),
-        ],
-    )
-    def test_the_threshold_is_exceeded_this_year_or_was_last_year(
-        self, this_year: int, last_year: int, code: str
-    ) -> None:
-        sold = Turnover(eu_consumers_minor=this_year, eu_consumers_last_year_minor=last_year)
-        assert decide(GERMAN, consumer("FR"), turnover=sold).code == code
+    def test_the_threshold_decides_where(self) -> None:
+        assert outcome(decide(GERMAN, consumer("FR"))) == ("S", "19", "DE", "eu_seller_rate")
+        decided = decide(GERMAN, consumer("FR"), reached=ABROAD_IN_THE_EU)
+        assert outcome(decided) == ("S", "20", "FR", "eu_destination")
 
     def test_who_exceeds_it_unregistered_is_told(self) -> None:
-        sold = Turnover(eu_consumers_minor=EU_CONSUMER_THRESHOLD_MINOR + 1)
-        assert "register in FR" in decide(GERMAN, consumer("FR"), turnover=sold).warning
+        assert "register in FR" in decide(GERMAN, consumer("FR"), reached=ABROAD_IN_THE_EU).warning
         registered = replace(GERMAN, registrations=frozenset({"FR"}))
-        assert decide(registered, consumer("FR"), turnover=sold).warning == ""
+        assert decide(registered, consumer("FR"), reached=ABROAD_IN_THE_EU).warning == ""
 
     def test_the_tax_type_counts_there_too(self) -> None:
         seller = replace(GERMAN, one_stop_shop=True)
@@ -255,8 +242,7 @@ class TestEuConsumer:
         assert outcome(decided) == ("E", "0", "", "not_collecting")
 
     def test_both_notes_when_the_destination_s_rate_is_missing_as_well(self) -> None:
-        sold = Turnover(eu_consumers_minor=EU_CONSUMER_THRESHOLD_MINOR + 1)
-        decided = decide(GERMAN, consumer("FR"), tax_rules=rules(FR={"rates": ()}), turnover=sold)
+        decided = decide(GERMAN, consumer("FR"), tax_rules=rules(FR={"rates": ()}), reached=ABROAD_IN_THE_EU)
         assert outcome(decided) == ("E", "0", "", "no_rate")
         assert "register in FR" in decided.warning
         assert "No tax rate of FR" in decided.warning
@@ -318,9 +304,9 @@ class TestDestination:
         decided = decide(GERMAN, consumer("CH"), tax_rules=rules(CH={"collecting": True}))
         assert outcome(decided) == ("S", "8.1", "CH", "destination")
 
-    @pytest.mark.parametrize(("net", "code"), [(99_999, "export_zero_rated"), (100_000, "destination")])
-    def test_a_country_whose_threshold_is_reached(self, net: int, code: str) -> None:
-        assert decide(GERMAN, consumer("CH"), turnover=Turnover({"CH": PlaceTurnover(net, 1)})).code == code
+    @pytest.mark.parametrize(("reached", "code"), [({"US"}, "export_zero_rated"), ({"CH"}, "destination")])
+    def test_a_country_whose_threshold_is_reached(self, reached: set[str], code: str) -> None:
+        assert decide(GERMAN, consumer("CH"), reached=frozenset(reached)).code == code
 
     def test_country_and_state_add_up(self) -> None:
         decided = decide(AMERICAN, consumer("CA", "QC"))
@@ -331,11 +317,11 @@ class TestDestination:
     def test_a_state_that_does_not_collect_adds_nothing(self, state: str) -> None:
         assert outcome(decide(AMERICAN, consumer("CA", state))) == ("S", "5", "CA", "destination")
 
-    @pytest.mark.parametrize(("transactions", "expected"), [(99, ("O", "0")), (100, ("S", "4"))])
-    def test_a_state_s_own_threshold(self, transactions: int, expected: tuple[str, str]) -> None:
+    @pytest.mark.parametrize(("reached", "expected"), [({"US-CA"}, ("O", "0")), ({"US-NY"}, ("S", "4"))])
+    @pytest.mark.parametrize("region", ["NY", "ny", "US-NY", " New  York"])
+    def test_a_state_s_own_threshold(self, reached: set[str], expected: tuple[str, str], region: str) -> None:
         collecting = rules(US={"collecting": True})
-        sold = Turnover({"US-NY": PlaceTurnover(1, transactions)})
-        decided = decide(GERMAN, consumer("US", "NY"), tax_rules=collecting, turnover=sold)
+        decided = decide(GERMAN, consumer("US", region), tax_rules=collecting, reached=frozenset(reached))
         assert (decided.category, str(decided.rate)) == expected
         assert decided.warning == ""
 
@@ -443,8 +429,7 @@ class TestAtHome:
     def test_a_country_past_its_threshold(self) -> None:
         swiss = Seller("CH", vat_registered=False)
         assert decide(swiss, consumer("CH")).code == "not_collecting"
-        sold = Turnover({"CH": PlaceTurnover(100_000, 1)})
-        assert outcome(decide(swiss, consumer("CH"), turnover=sold)) == ("S", "8.1", "CH", "domestic")
+        assert outcome(decide(swiss, consumer("CH"), reached=frozenset({"CH"}))) == ("S", "8.1", "CH", "domestic")
 
     @pytest.mark.parametrize(
         ("seller", "category"),
@@ -478,9 +463,7 @@ def test_the_rate_is_that_of_the_tax_point() -> None:
         }
     )
     for at, rate in ((date(2020, 6, 30), 19), (date(2020, 7, 1), 16), (date(2020, 7, 15), 16)):
-        decided = decide_tax(
-            seller=GERMAN, buyer=consumer("DE"), supply=SERVICE, rules=changing, at=at, turnover=NOTHING_SOLD
-        )
+        decided = decide_tax(seller=GERMAN, buyer=consumer("DE"), supply=SERVICE, rules=changing, at=at)
         assert decided.rate == rate
 
 

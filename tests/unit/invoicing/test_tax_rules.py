@@ -8,15 +8,10 @@ import pytest
 from invoicing.domain.tax_rules import (
     CountryRules,
     DatedRate,
-    PlaceTurnover,
     RuleOverlap,
     StateRules,
     TaxRules,
-    Threshold,
-    ThresholdWindow,
-    Turnover,
     add_rule,
-    crossed_thresholds,
 )
 
 JANUARY, JULY, NEXT_JANUARY = date(2020, 1, 1), date(2020, 7, 1), date(2021, 1, 1)
@@ -145,54 +140,3 @@ def test_places_are_looked_up() -> None:
     assert RULES.find_country("FR") is None
     assert RULES.find_state("DE", "BY") is GERMANY.states[0]
     assert RULES.find_state("DE", "") is None
-
-
-@pytest.mark.parametrize(
-    ("window", "day", "first"),
-    [
-        (ThresholdWindow.CALENDAR, date(2024, 12, 31), date(2024, 1, 1)),
-        (ThresholdWindow.CALENDAR, date(2024, 1, 1), date(2024, 1, 1)),
-        (ThresholdWindow.ROLLING, date(2024, 3, 15), date(2023, 3, 16)),
-        (ThresholdWindow.ROLLING, date(2024, 12, 31), date(2024, 1, 1)),
-        (ThresholdWindow.ROLLING, date(2024, 2, 28), date(2023, 3, 1)),
-        (ThresholdWindow.ROLLING, date(2024, 2, 29), date(2023, 3, 1)),
-        (ThresholdWindow.ROLLING, date(2025, 2, 28), date(2024, 3, 1)),
-        (ThresholdWindow.ROLLING_QUARTERS, date(2024, 1, 1), date(2023, 4, 1)),
-        (ThresholdWindow.ROLLING_QUARTERS, date(2024, 6, 30), date(2023, 7, 1)),
-        (ThresholdWindow.ROLLING_QUARTERS, date(2024, 12, 31), date(2024, 1, 1)),
-    ],
-)
-def test_the_first_day_that_counts(window: ThresholdWindow, day: date, first: date) -> None:
-    assert window.first_day(day) == first
-
-
-@pytest.mark.parametrize(
-    ("threshold", "net", "transactions", "reached"),
-    [
-        (Threshold(), 10**12, 10**6, False),
-        (Threshold(amount_minor=100_000), 99_999, 10**6, False),
-        (Threshold(amount_minor=100_000), 100_000, 1, True),
-        (Threshold(transactions=200), 10**12, 199, False),
-        (Threshold(transactions=200), 1, 200, True),
-        (Threshold(amount_minor=100_000, transactions=200), 99_999, 200, True),
-        (Threshold(amount_minor=100_000, transactions=200), 100_000, 199, True),
-        (Threshold(amount_minor=100_000, transactions=200), 99_999, 199, False),
-    ],
-)
-def test_thresholds(threshold: Threshold, net: int, transactions: int, reached: bool) -> None:
-    assert threshold.is_reached(PlaceTurnover(net, transactions)) is reached
-    assert threshold.is_reached(None) is False
-
-
-def test_crossed_thresholds_are_listed_once() -> None:
-    """Country and state apart; a place that collects already is not listed again."""
-    threshold = Threshold(amount_minor=100)
-    sold = {"US": PlaceTurnover(100, 1), "US-NY": PlaceTurnover(100, 1), "US-CA": PlaceTurnover(99, 1)}
-
-    def rules(collecting: bool) -> TaxRules:
-        states = (StateRules("NY", collecting, threshold), StateRules("CA", threshold=threshold))
-        return TaxRules("standard", (CountryRules("US", collecting, threshold=threshold, states=states),))
-
-    assert crossed_thresholds(rules(False), Turnover(sold)) == (("US", ""), ("US", "NY"))
-    assert crossed_thresholds(rules(True), Turnover(sold)) == ()
-    assert crossed_thresholds(rules(False), Turnover()) == ()
