@@ -57,6 +57,13 @@ class Conflict(BillingError):
     code = "conflict"
 
 
+class NotAcceptable(BillingError):
+    """It cannot be done with what is there: no usable card, nothing left to give back."""
+
+    kind = "not_acceptable"
+    code = "not_acceptable"
+
+
 class Declined(BillingError):
     """The payment was refused."""
 

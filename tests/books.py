@@ -4,7 +4,7 @@ from collections import Counter
 
 from django.db.models import Sum
 
-from billing.models import Payment, PaymentAttempt, Receipt
+from billing.models import Payment, PaymentAttempt, Receipt, Refund
 from invoicing.models import Invoice
 from ledger.models import CustomerBalance, Posting
 
@@ -20,7 +20,13 @@ def assert_books_balance() -> None:
     assert accounts["receivable"] == open_minor == (totals["receivable"] or 0)
     assert -accounts["customer_balance"] == (totals["balance"] or 0)
     paid_minor = sum(Payment.objects.exclude(status="pending").values_list("amount_minor", flat=True))
-    assert accounts["provider_clearing"] + accounts["processor_fees"] == paid_minor
+    refunds = Counter(
+        {row["status"]: row["sum"] for row in Refund.objects.values("status").annotate(sum=Sum("amount_minor"))}
+    )
+    assert accounts["provider_clearing"] + accounts["processor_fees"] == paid_minor - refunds["issued"]
+    assert -accounts["refunds_payable"] == refunds["started"] + refunds["authorised"]
+    standing = sum(Refund.objects.exclude(status="rejected").values_list("amount_minor", flat=True))
+    assert sum(Payment.objects.values_list("refunded_minor", flat=True)) == standing
 
 
 def assert_charges_are_whole() -> None:

@@ -9,8 +9,12 @@ from billing.models import PaymentAttempt
 from billing.operations import charging
 from core.identifiers import new_id
 from customers.models import Customer, PaymentMethod
-from invoicing.models import Invoice, InvoiceLine, NumberSeries
+from invoicing.domain.giving_back import give_back, spread_gross
+from invoicing.domain.postings import CreditUsed
+from invoicing.models import CreditNote, Invoice, InvoiceLine, NumberSeries
+from invoicing.operations.giving_back import CreditWanted, finish_credits, store_credit
 from invoicing.operations.numbering import NumberRequest, allocate_numbers, ensure_series
+from invoicing.queries.giving_back import list_line_rests
 from ledger.domain.entry import RECEIVABLE, REVENUE, TAX_PAYABLE, EntryDraft, PostingDraft
 from ledger.operations import post_entries
 from subscriptions.models import Plan, Subscription
@@ -153,3 +157,18 @@ def _add_line(invoice: Invoice, subscription: Subscription | None, at: datetime)
         tax_country="DE",
         proof={},
     )
+
+
+def credit_note_of(invoice: Invoice, gross_minor: int, *, refunded_minor: int = 0) -> CreditNote:
+    """Store a credit note over an invoice's lines with its entry; what is not refunded goes to the balance."""
+    with transaction.atomic():
+        rests = list_line_rests(invoice.id)
+        wanted = CreditWanted(
+            id=new_id(),
+            invoice=Invoice.objects.select_related("brand").get(id=invoice.id),
+            origin=CreditNote.Origin.MANUAL,
+            given_back=give_back(rests, spread_gross(rests, gross_minor)),
+            used=CreditUsed(0, gross_minor - refunded_minor, refunded_minor),
+        )
+        (note,) = finish_credits([store_credit(wanted, now=JANUARY)], now=JANUARY)
+    return note

@@ -1,4 +1,4 @@
-"""How money received enters the books."""
+"""How money received, and money given back, enters the books (Billing rules, section 9)."""
 
 import uuid
 from dataclasses import dataclass
@@ -10,11 +10,15 @@ from ledger.domain.entry import (
     PROCESSOR_FEES,
     PROVIDER_CLEARING,
     RECEIVABLE,
+    REFUNDS_PAYABLE,
     EntryDraft,
     PostingDraft,
 )
 
 PAYMENT = "payment"
+REFUND_CLAIM = "refund_claim"
+REFUND = "refund"
+REFUND_REJECTED = "refund_rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +60,63 @@ def payment_entry(received: ReceivedMoney, *, posted_at: datetime, accounting_da
         posted_at=posted_at,
         accounting_date=accounting_date,
         postings=tuple(posting for posting in postings if posting.amount_minor),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OwedMoney:
+    """A refund as the books see it, in minor units."""
+
+    refund_id: uuid.UUID
+    customer_id: uuid.UUID
+    currency: str
+    amount_minor: int
+
+
+def refund_claim_entry(owed: OwedMoney, *, posted_at: datetime, accounting_date: date) -> EntryDraft:
+    """Take what a refund pays out from the customer's balance; from then on it is owed as money."""
+    postings = (
+        PostingDraft(CUSTOMER_BALANCE, owed.amount_minor, owed.currency, owed.customer_id),
+        PostingDraft(REFUNDS_PAYABLE, -owed.amount_minor, owed.currency),
+    )
+    return _refund_entry(REFUND_CLAIM, owed, posted_at, accounting_date, postings)
+
+
+def refund_entry(owed: OwedMoney, *, posted_at: datetime, accounting_date: date) -> EntryDraft:
+    """Pay a refund out: it is owed no more, and the provider has less of ours.
+
+    >>> from datetime import UTC
+    >>> at = datetime(2026, 1, 31, tzinfo=UTC)
+    >>> owed = OwedMoney(uuid.UUID(int=1), uuid.UUID(int=2), "EUR", 500)
+    >>> entry = refund_entry(owed, posted_at=at, accounting_date=at.date())
+    >>> [(posting.account, posting.amount_minor) for posting in entry.postings]
+    [('refunds_payable', 500), ('provider_clearing', -500)]
+    """
+    postings = (
+        PostingDraft(REFUNDS_PAYABLE, owed.amount_minor, owed.currency),
+        PostingDraft(PROVIDER_CLEARING, -owed.amount_minor, owed.currency),
+    )
+    return _refund_entry(REFUND, owed, posted_at, accounting_date, postings)
+
+
+def refund_rejected_entry(owed: OwedMoney, *, posted_at: datetime, accounting_date: date) -> EntryDraft:
+    """Put what the provider did not pay out onto the customer's balance: it was given back, and is still theirs."""
+    postings = (
+        PostingDraft(REFUNDS_PAYABLE, owed.amount_minor, owed.currency),
+        PostingDraft(CUSTOMER_BALANCE, -owed.amount_minor, owed.currency, owed.customer_id),
+    )
+    return _refund_entry(REFUND_REJECTED, owed, posted_at, accounting_date, postings)
+
+
+def _refund_entry(
+    kind: str, owed: OwedMoney, posted_at: datetime, accounting_date: date, postings: tuple[PostingDraft, ...]
+) -> EntryDraft:
+    return EntryDraft(
+        kind=kind,
+        object_kind="refund",
+        object_id=owed.refund_id,
+        customer_id=owed.customer_id,
+        posted_at=posted_at,
+        accounting_date=accounting_date,
+        postings=postings,
     )

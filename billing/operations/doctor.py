@@ -6,6 +6,9 @@ from datetime import datetime
 
 from django.db import connection
 
+from billing.operations.proofs import Proof
+from billing.operations.proofs_given_back import GIVEN_BACK
+
 
 @dataclass(frozen=True, slots=True)
 class Breach:
@@ -15,16 +18,6 @@ class Breach:
     object_kind: str
     object_id: uuid.UUID | None
     detail: str
-    mend: str
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """A promise as a statement that finds its breaches: rows of (object id or null, detail)."""
-
-    name: str
-    object_kind: str
-    statement: str
     mend: str
 
 
@@ -97,7 +90,7 @@ PROOFS = (
         SELECT note.id, format('%%s over %%s %%s has no entry', number, total_minor, currency)
         FROM invoicing_creditnote note
         LEFT JOIN ledger_entry entry ON entry.object_id = note.id AND entry.kind = 'credit_note'
-        WHERE entry.id IS NULL
+        WHERE entry.id IS NULL AND (note.total_minor <> 0 OR note.sub_total_minor <> 0)
         """,
         "Post the document's entry.",
     ),
@@ -172,7 +165,8 @@ PROOFS = (
             FROM invoicing_invoiceline WHERE kind = 'recurring' AND revision = 0 GROUP BY 1, 2, 3, 4
             UNION ALL
             SELECT item_id, subscription_id, period_start, period_end, sum(amount_minor)
-            FROM invoicing_creditnoteline WHERE kind = 'recurring' AND revision = 0 GROUP BY 1, 2, 3, 4
+            FROM invoicing_creditnoteline
+            WHERE kind = 'recurring' AND revision = 0 AND invoice_line_id IS NULL GROUP BY 1, 2, 3, 4
         ), line AS (
             SELECT item_id, subscription_id, period_start, period_end,
                    lag(period_end) OVER (PARTITION BY item_id ORDER BY period_start) AS previous_end,
@@ -217,6 +211,7 @@ PROOFS = (
         """,
         "Run `manage.py bill`; if the customer is parked, mend the reason first.",
     ),
+    *GIVEN_BACK,
 )
 
 

@@ -116,12 +116,13 @@ class ListedCharge:
     result: ChargeResult
 
 
-class RefundStatus(StrEnum):
-    """What a provider says of a refund."""
+class RefundOutcome(StrEnum):
+    """What a provider says of a refund: paid out, taken on and not paid out yet, refused, or nothing we could hear."""
 
     ISSUED = "issued"
-    STARTED = "started"
+    PENDING = "pending"
     REJECTED = "rejected"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +137,14 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True)
 class RefundResult:
-    """What the provider says of a refund."""
+    """What the provider says of a refund; `message` says why it was rejected."""
 
-    reference: str
-    status: RefundStatus
+    outcome: RefundOutcome
+    reference: str = ""
+    message: str = ""
+
+
+UNKNOWN_REFUND = RefundResult(RefundOutcome.UNKNOWN)
 
 
 class Provider(Protocol):
@@ -172,4 +177,10 @@ class Provider(Protocol):
         """Return every charge made with a key of ours at or after a moment of the provider's clock, oldest first."""
 
     def refund(self, request: RefundRequest) -> RefundResult:
-        """Give money back. Raises RefundRefused."""
+        """Give money back; the same key returns the same result and gives nothing more.
+
+        Raises RefundRefused, IdempotencyMismatch when the key was used for another refund.
+        """
+
+    def find_refund(self, idempotency_key: str) -> RefundResult | None:
+        """Return what became of the refund with this key, None when the provider never took it on."""

@@ -10,9 +10,9 @@ from billing.providers.base import (
     CustomerFacts,
     ListedCharge,
     NotSupported,
+    RefundOutcome,
     RefundRequest,
     RefundResult,
-    RefundStatus,
 )
 
 
@@ -50,5 +50,9 @@ class ManualProvider:
         return iter(())
 
     def refund(self, request: RefundRequest) -> RefundResult:
-        """Return a refund that staff made by transfer; its key is its reference."""
-        return RefundResult(reference=request.idempotency_key, status=RefundStatus.ISSUED)
+        """Return a refund that staff make by transfer."""
+        return RefundResult(RefundOutcome.ISSUED)
+
+    def find_refund(self, idempotency_key: str) -> RefundResult | None:
+        """Return None: there is nobody to ask."""
+        return None

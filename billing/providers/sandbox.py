@@ -23,11 +23,11 @@ from billing.providers.base import (
     Outcome,
     OutcomeUnknown,
     ProviderUnavailable,
+    RefundOutcome,
     RefundRequest,
     RefundResult,
-    RefundStatus,
 )
-from billing.providers.sandbox_cards import UNKNOWN_CARD, Behaviour, TestCard, card_facts, card_of
+from billing.providers.sandbox_cards import UNKNOWN_CARD, Behaviour, Refunding, TestCard, card_facts, card_of
 from billing.providers.sandbox_store import SandboxStore
 from core.domain.rounding import divide_half_away
 from core.faults import reach
@@ -36,6 +36,8 @@ from core.identifiers import new_id
 FEE_BASIS_POINTS = 150
 AUTHENTICATION_URL = "https://sandbox.invalid/authenticate/"
 AFTER_CAPTURE = "sandbox.captured"
+AFTER_REFUND = "sandbox.refunded"
+REFUND_REJECTED = RefundResult(RefundOutcome.REJECTED, message="The card's account is closed.")
 PAGE = 500
 
 
@@ -151,9 +153,47 @@ class SandboxProvider:
             position = page[-1].position
 
     def refund(self, request: RefundRequest) -> RefundResult:
-        """Give money back at once. Raises RefundRefused, IdempotencyMismatch, ProviderUnavailable."""
+        """Give money back as the charged card says.
+
+        Raises RefundRefused, OutcomeUnknown, IdempotencyMismatch, ProviderUnavailable.
+        """
+        self._answer(share=0.5)
+        is_first = self.store.note_arrival(request.idempotency_key) == 1
+        if is_first and self._refunding(request.charge_reference) is Refunding.LOSES_REQUEST:
+            raise OutcomeUnknown("The request was lost.")
+        stored = self.store.take_refund(request, self._decide_refund)
+        reach(AFTER_REFUND)
+        time.sleep(self.conduct.latency_seconds * 0.5)
+        if is_first and card_of(stored.card_reference).refunding is Refunding.LOSES_ANSWER:
+            raise OutcomeUnknown("The answer was lost.")
+        return stored.result
+
+    def find_refund(self, idempotency_key: str) -> RefundResult | None:
+        """Return what became of a refund; a pending one has been settled meanwhile. Raises ProviderUnavailable."""
         self._answer()
-        return RefundResult(self.store.take_refund(request, f"re_{new_id().hex}"), RefundStatus.ISSUED)
+        stored = self.store.find_refund(idempotency_key)
+        if stored is None or stored.result.outcome is not RefundOutcome.PENDING:
+            return None if stored is None else stored.result
+        is_paid_out = card_of(stored.card_reference).refunding is Refunding.PENDS
+        settled = RefundResult(RefundOutcome.ISSUED) if is_paid_out else REFUND_REJECTED
+        self.store.settle_refund(idempotency_key, settled)
+        found = self.store.find_refund(idempotency_key)
+        return None if found is None else found.result
+
+    def _refunding(self, charge_reference: str) -> Refunding:
+        """Return how the card of a charge takes refunds."""
+        card_reference = self.store.card_charged(charge_reference)
+        return card_of(card_reference).refunding if card_reference else Refunding.ISSUES
+
+    @staticmethod
+    def _decide_refund(card_reference: str) -> RefundResult:
+        refunding = card_of(card_reference).refunding
+        reference = f"re_{new_id().hex}"
+        if refunding is Refunding.REJECTS:
+            return RefundResult(RefundOutcome.REJECTED, reference, REFUND_REJECTED.message)
+        if refunding in (Refunding.PENDS, Refunding.PENDS_THEN_REJECTS):
+            return RefundResult(RefundOutcome.PENDING, reference)
+        return RefundResult(RefundOutcome.ISSUED, reference)
 
     def _decide(self, request: ChargeRequest, card: TestCard, captured: int) -> ChargeResult:
         reference = f"ch_{new_id().hex}"

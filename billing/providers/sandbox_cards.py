@@ -25,6 +25,17 @@ class Behaviour(StrEnum):
     PENDS_THEN_DECLINES = "pends_then_declines"
 
 
+class Refunding(StrEnum):
+    """What happens when a charge of a card is refunded."""
+
+    ISSUES = "issues"
+    REJECTS = "rejects"
+    PENDS = "pends"
+    PENDS_THEN_REJECTS = "pends_then_rejects"
+    LOSES_ANSWER = "loses_answer"
+    LOSES_REQUEST = "loses_request"
+
+
 @dataclass(frozen=True, slots=True)
 class TestCard:
     """A card with a fixed behaviour. `reason` is why it declines, when it does."""
@@ -39,6 +50,7 @@ class TestCard:
     expiry_month: int = 12
     expiry_year: int = 2049
     country: str = "US"
+    refunding: Refunding = Refunding.ISSUES
 
 
 def _declining(last_four: str, reason: FailureReason, message: str) -> TestCard:
@@ -67,6 +79,11 @@ CARDS: dict[str, TestCard] = {
     "unavailable": TestCard("visa", "0503", Behaviour.UNREACHABLE),
     "pending": TestCard("visa", "0202", Behaviour.PENDS),
     "pending_declined": TestCard("visa", "0203", Behaviour.PENDS_THEN_DECLINES),
+    "refund_rejected": TestCard("visa", "7001", refunding=Refunding.REJECTS),
+    "refund_pending": TestCard("visa", "7002", refunding=Refunding.PENDS),
+    "refund_pending_rejected": TestCard("visa", "7003", refunding=Refunding.PENDS_THEN_REJECTS),
+    "refund_timeout": TestCard("visa", "7004", refunding=Refunding.LOSES_ANSWER),
+    "refund_timeout_lost": TestCard("visa", "7005", refunding=Refunding.LOSES_REQUEST),
 }
 """By name: the token is `tok_` and the name."""
 

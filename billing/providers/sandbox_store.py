@@ -21,8 +21,10 @@ from billing.providers.base import (
     ChargeResult,
     IdempotencyMismatch,
     Outcome,
+    RefundOutcome,
     RefundRefused,
     RefundRequest,
+    RefundResult,
 )
 from core.services.folder import make_private
 from core.services.locks import FileLock
@@ -56,11 +58,25 @@ CREATE TABLE IF NOT EXISTS refund (
     reference TEXT NOT NULL UNIQUE,
     charge_reference TEXT NOT NULL REFERENCES charge (reference),
     amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
-    currency TEXT NOT NULL
+    currency TEXT NOT NULL,
+    outcome TEXT NOT NULL DEFAULT 'issued',
+    message TEXT NOT NULL DEFAULT ''
 );
 """
 # Its own clock, to the millisecond: a provider's time is not ours.
 NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')"
+FIND_REFUND = """
+SELECT refund.*, charge.card_reference FROM refund JOIN charge ON charge.reference = refund.charge_reference
+WHERE refund.idempotency_key = ?
+"""
+# What was rejected was never given back.
+REFUNDABLE = """
+SELECT card_reference, asked_minor - (
+    SELECT coalesce(sum(refund.amount_minor), 0) FROM refund
+    WHERE refund.charge_reference = charge.reference AND refund.outcome <> 'rejected'
+) AS left_minor
+FROM charge WHERE reference = ? AND currency = ? AND outcome = 'succeeded'
+"""
 FIND_CHARGE = "SELECT * FROM charge WHERE idempotency_key = ?"
 ADD_CHARGE = f"""
 INSERT INTO charge (idempotency_key, reference, card_reference, customer, asked_minor, currency, outcome, fee_minor,
@@ -89,6 +105,18 @@ class StoredCharge:
     def is_captured(self) -> bool:
         """Tell whether money was taken."""
         return self.result.outcome is Outcome.SUCCEEDED
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRefund:
+    """A refund as the sandbox remembers it, in minor units."""
+
+    idempotency_key: str
+    charge_reference: str
+    card_reference: str
+    amount_minor: int
+    currency: str
+    result: RefundResult
 
 
 class SandboxStore:
@@ -185,36 +213,70 @@ class SandboxStore:
         with self._reading() as database:
             return bool(self._one(database, "SELECT count(*) FROM detached_card WHERE reference = ?", card_reference))
 
-    def take_refund(self, request: RefundRequest, reference: str) -> str:
-        """Keep a refund and return its reference, or the one this key already has.
+    def take_refund(self, request: RefundRequest, decide: Callable[[str], RefundResult]) -> StoredRefund:
+        """Decide a refund and keep it, or return the one this key already has.
 
-        Raises RefundRefused above what is left of the charge, IdempotencyMismatch when the key belongs to another
-        refund.
+        `decide` is given the card that was charged. Raises RefundRefused above what is left of the charge,
+        IdempotencyMismatch when the key belongs to another refund.
         """
         with self._writing() as database:
-            row = database.execute(
-                "SELECT reference, charge_reference, amount_minor, currency FROM refund WHERE idempotency_key = ?",
-                [request.idempotency_key],
-            ).fetchone()
-            if row is not None:
-                if tuple(row)[1:] != (request.charge_reference, request.amount_minor, request.currency):
-                    raise IdempotencyMismatch("This idempotency key was used for another refund.")
-                return str(row["reference"])
-            left = self._one(
-                database,
-                "SELECT asked_minor - (SELECT coalesce(sum(refund.amount_minor), 0) FROM refund"
-                " WHERE refund.charge_reference = charge.reference)"
-                " FROM charge WHERE reference = ? AND currency = ? AND outcome = 'succeeded'",
-                request.charge_reference,
-                request.currency,
+            found = database.execute(FIND_REFUND, [request.idempotency_key]).fetchone()
+            if found is None:
+                charge = database.execute(REFUNDABLE, [request.charge_reference, request.currency]).fetchone()
+                if charge is None or not 0 < request.amount_minor <= int(charge["left_minor"]):
+                    raise RefundRefused("The refund is above what is left of the charge.")
+                result = decide(charge["card_reference"])
+                database.execute(
+                    "INSERT INTO refund VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        request.idempotency_key,
+                        result.reference,
+                        request.charge_reference,
+                        request.amount_minor,
+                        request.currency,
+                        result.outcome,
+                        result.message,
+                    ],
+                )
+                found = database.execute(FIND_REFUND, [request.idempotency_key]).fetchone()
+        stored = _stored_refund(found)
+        if (stored.charge_reference, stored.amount_minor, stored.currency) != (
+            request.charge_reference,
+            request.amount_minor,
+            request.currency,
+        ):
+            raise IdempotencyMismatch("This idempotency key was used for another refund.")
+        return stored
+
+    def card_charged(self, charge_reference: str) -> str:
+        """Return the card of a charge by the charge's reference, empty when there is no such charge."""
+        with self._reading() as database:
+            return str(
+                self._one(database, "SELECT card_reference FROM charge WHERE reference = ?", charge_reference) or ""
             )
-            if left is None or not 0 < request.amount_minor <= int(left):
-                raise RefundRefused("The refund is above what is left of the charge.")
+
+    def find_refund(self, idempotency_key: str) -> StoredRefund | None:
+        """Return the refund with this key, None when there is none."""
+        with self._reading() as database:
+            row = database.execute(FIND_REFUND, [idempotency_key]).fetchone()
+        return None if row is None else _stored_refund(row)
+
+    def settle_refund(self, idempotency_key: str, result: RefundResult) -> None:
+        """Give a pending refund its outcome; a refund that has one keeps it."""
+        with self._writing() as database:
             database.execute(
-                "INSERT INTO refund VALUES (?, ?, ?, ?, ?)",
-                [request.idempotency_key, reference, request.charge_reference, request.amount_minor, request.currency],
+                "UPDATE refund SET outcome = ?, message = ? WHERE idempotency_key = ? AND outcome = 'pending'",
+                [result.outcome, result.message, idempotency_key],
             )
-        return reference
+
+    def list_refunds(self) -> tuple[StoredRefund, ...]:
+        """Return every refund, in the order of their keys."""
+        with self._reading() as database:
+            rows = database.execute(
+                "SELECT refund.*, charge.card_reference FROM refund JOIN charge"
+                " ON charge.reference = refund.charge_reference ORDER BY refund.idempotency_key"
+            ).fetchall()
+        return tuple(_stored_refund(row) for row in rows)
 
     def _add_charge(self, database: sqlite3.Connection, request: ChargeRequest, result: ChargeResult) -> None:
         database.execute(
@@ -278,6 +340,7 @@ def _prepare(path: Path) -> None:
         database.execute("PRAGMA journal_mode = WAL")
         database.executescript(SCHEMA)
         _add_times(database)
+        _add_outcomes(database)
 
 
 def _add_times(database: sqlite3.Connection) -> None:
@@ -287,6 +350,25 @@ def _add_times(database: sqlite3.Connection) -> None:
         database.execute("ALTER TABLE charge ADD COLUMN charged_at TEXT NOT NULL DEFAULT ''")
     database.execute(f"UPDATE charge SET charged_at = {NOW} WHERE charged_at = ''")  # noqa: S608 - a constant
     database.execute("CREATE INDEX IF NOT EXISTS charge_time ON charge (charged_at)")
+
+
+def _add_outcomes(database: sqlite3.Connection) -> None:
+    """Give the refunds of a file from before refunds had outcomes theirs: all were issued."""
+    columns = {row["name"] for row in database.execute("PRAGMA table_info(refund)")}
+    if "outcome" not in columns:
+        database.execute("ALTER TABLE refund ADD COLUMN outcome TEXT NOT NULL DEFAULT 'issued'")
+        database.execute("ALTER TABLE refund ADD COLUMN message TEXT NOT NULL DEFAULT ''")
+
+
+def _stored_refund(row: sqlite3.Row) -> StoredRefund:
+    return StoredRefund(
+        idempotency_key=row["idempotency_key"],
+        charge_reference=row["charge_reference"],
+        card_reference=row["card_reference"],
+        amount_minor=row["amount_minor"],
+        currency=row["currency"],
+        result=RefundResult(RefundOutcome(row["outcome"]), row["reference"], row["message"]),
+    )
 
 
 def _stored(row: sqlite3.Row) -> StoredCharge:

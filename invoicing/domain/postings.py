@@ -2,6 +2,8 @@
 
 import uuid
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from invoicing.domain.assembly import Proposal, ProposedLine
@@ -10,6 +12,7 @@ from ledger.domain.entry import (
     CUSTOMER_BALANCE,
     DEFERRED_REVENUE,
     RECEIVABLE,
+    REFUNDS_PAYABLE,
     REVENUE,
     TAX_PAYABLE,
     EntryDraft,
@@ -32,20 +35,82 @@ def invoice_entry(proposal: Proposal, invoice_id: uuid.UUID, posted_at: datetime
 
 
 def credit_note_entry(
-    proposal: Proposal, credit_note_id: uuid.UUID, posted_at: datetime, *, to_invoices_minor: int
+    proposal: Proposal,
+    credit_note_id: uuid.UUID,
+    posted_at: datetime,
+    *,
+    to_invoices_minor: int,
+    refunded_minor: int = 0,
 ) -> EntryDraft:
     """Return what a credit note posts: revenue and tax taken back, against open invoices and the customer's balance.
 
-    `to_invoices_minor` is the positive part that lowers open invoices; the rest is credit the customer may use.
+    `to_invoices_minor` is the positive part that lowers open invoices, `refunded_minor` what will be paid out; the rest
+    is credit the customer may use.
     """
     customer_id, currency = proposal.account.customer_id, proposal.currency
-    to_balance_minor = -proposal.total_minor - to_invoices_minor
+    to_balance_minor = -proposal.total_minor - to_invoices_minor - refunded_minor
     postings = [
-        PostingDraft(RECEIVABLE, -to_invoices_minor, currency, customer_id),
-        PostingDraft(CUSTOMER_BALANCE, -to_balance_minor, currency, customer_id),
+        *_taken_by(customer_id, currency, to_invoices_minor, to_balance_minor, refunded_minor),
         *_income(proposal),
     ]
     return _entry("credit_note", proposal, credit_note_id, posted_at, postings)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBackPosting:
+    """What of one line is given back, in minor units as the line is signed, and where its income stands."""
+
+    net_minor: int
+    tax_minor: int
+    tax_country: str
+    is_deferred: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CreditUsed:
+    """What a credit note over an invoice does with its total, in minor units."""
+
+    to_invoices_minor: int
+    to_balance_minor: int
+    refunded_minor: int = 0
+
+
+def given_back_postings(
+    customer_id: uuid.UUID, currency: str, lines: Sequence[GivenBackPosting], used: CreditUsed
+) -> tuple[PostingDraft, ...]:
+    """Return what a credit note over an invoice's lines posts: the other way round than the lines did.
+
+    What an invoice put off as deferred revenue is taken from there; recognition follows what is left of the line.
+
+    >>> lines = [GivenBackPosting(1000, 190, "DE", is_deferred=True)]
+    >>> made = given_back_postings(uuid.UUID(int=1), "EUR", lines, CreditUsed(1190, 0))
+    >>> [(posting.account, posting.amount_minor) for posting in made]
+    [('receivable', -1190), ('deferred_revenue', 1000), ('tax_payable', 190)]
+    """
+    income: dict[tuple[str, str], int] = defaultdict(int)
+    for line in lines:
+        income[DEFERRED_REVENUE if line.is_deferred else REVENUE, ""] += line.net_minor
+        income[TAX_PAYABLE, line.tax_country] += line.tax_minor
+    taken = _taken_by(customer_id, currency, used.to_invoices_minor, used.to_balance_minor, used.refunded_minor)
+    postings = [
+        *taken,
+        *(
+            PostingDraft(account, amount, currency, country=country)
+            for (account, country), amount in sorted(income.items())
+        ),
+    ]
+    return tuple(posting for posting in postings if posting.amount_minor)
+
+
+def _taken_by(
+    customer_id: uuid.UUID, currency: str, to_invoices_minor: int, to_balance_minor: int, refunded_minor: int
+) -> list[PostingDraft]:
+    """Return who takes what a credit note gives: open invoices, the customer's balance, and money to be paid out."""
+    return [
+        PostingDraft(RECEIVABLE, -to_invoices_minor, currency, customer_id),
+        PostingDraft(CUSTOMER_BALANCE, -to_balance_minor, currency, customer_id),
+        PostingDraft(REFUNDS_PAYABLE, -refunded_minor, currency),
+    ]
 
 
 def _entry(

@@ -5,8 +5,8 @@ the caller writes its own rows; `finalize` then takes the numbers and writes the
 """
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -50,17 +50,23 @@ VOUCHER_USE_COLUMNS = ("id", "invoice_id", "redemption_id")
 CREDIT_NOTE_COLUMNS = (*DOCUMENT_COLUMNS, "to_invoices_minor", "to_balance_minor", "refunded_minor", "reason")
 
 
+PayOut = Callable[[uuid.UUID, Proposal, int], int]
+"""Schedules refunds for a credit note: takes its id, its proposal and what is left of it, returns what is paid out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Issued:
     """A proposal on its way into the database, with the id its document will have.
 
-    `to_invoices_minor` is what a credit note lowered open invoices by, `settled_ids` are those with nothing left due.
+    `to_invoices_minor` is what a credit note lowered open invoices by, `settled_ids` are those with nothing left due;
+    `refunded_minor` is what of it will be paid out.
     """
 
     id: uuid.UUID
     proposal: Proposal
     to_invoices_minor: int = 0
     settled_ids: tuple[uuid.UUID, ...] = ()
+    refunded_minor: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -69,13 +75,17 @@ class Issued:
 
 
 def store_lines(
-    proposals: Sequence[Proposal], *, as_of: datetime, first_id: uuid.UUID | None = None
+    proposals: Sequence[Proposal],
+    *,
+    as_of: datetime,
+    first_id: uuid.UUID | None = None,
+    pay_out: PayOut | None = None,
 ) -> tuple[Issued, ...]:
     """Write the lines and book entries of proposals, in the caller's transaction, the customers locked.
 
-    A credit note lowers the open invoices its lines correct; what is left goes to the balance. `first_id` is the id the
-    first document keeps: a draft's that becomes it. Raises IntegrityError (`a_charge_is_billed_once`) when a charge is
-    billed already.
+    A credit note lowers the open invoices its lines correct; what is left is paid out as far as `pay_out` says, else it
+    goes to the balance. `first_id` is the id the first document keeps: a draft's that becomes it. Raises IntegrityError
+    (`a_charge_is_billed_once`) when a charge is billed already.
     """
     require_transaction()
     issued = tuple(
@@ -86,6 +96,8 @@ def store_lines(
         )
         for position, proposal in enumerate(proposals)
     )
+    if pay_out is not None:
+        issued = tuple(_with_refunds(document, pay_out) for document in issued)
     invoices = [document for document in issued if not document.proposal.is_credit]
     credits = [document for document in issued if document.proposal.is_credit]
     copy_rows("invoicing_invoiceline", LINE_COLUMNS, [row for document in invoices for row in _lines(document)])
@@ -98,7 +110,13 @@ def store_lines(
     reach("issuing.lines_written")
     entries = [invoice_entry(document.proposal, document.id, as_of) for document in invoices]
     entries += [
-        credit_note_entry(document.proposal, document.id, as_of, to_invoices_minor=document.to_invoices_minor)
+        credit_note_entry(
+            document.proposal,
+            document.id,
+            as_of,
+            to_invoices_minor=document.to_invoices_minor,
+            refunded_minor=document.refunded_minor,
+        )
         for document in credits
     ]
     # A zero invoice, or one whose lines cancel in every account, is a paper trail only.
@@ -155,6 +173,17 @@ def delete_draft(invoice_id: uuid.UUID) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM invoicing_invoiceline WHERE invoice_id = %s", [invoice_id])
         cursor.execute("DELETE FROM invoicing_invoice WHERE id = %s", [invoice_id])
+
+
+def _with_refunds(document: Issued, pay_out: PayOut) -> Issued:
+    """Let what is left of a credit note be paid out. Raises ValueError when more is paid out than that."""
+    left_minor = -document.proposal.total_minor - document.to_invoices_minor
+    if not document.proposal.is_credit or left_minor <= 0:
+        return document
+    refunded_minor = pay_out(document.id, document.proposal, left_minor)
+    if not 0 <= refunded_minor <= left_minor:
+        raise ValueError(f"{refunded_minor} is paid out of {left_minor}")
+    return replace(document, refunded_minor=refunded_minor)
 
 
 def _lower_open_invoices(proposal: Proposal, as_of: datetime) -> tuple[int, tuple[uuid.UUID, ...]]:
@@ -338,8 +367,8 @@ def _credit_note_row(document: Issued, number: AllocatedNumber, as_of: datetime)
     return (
         *_document_row(document, number, as_of),
         document.to_invoices_minor,
-        given_back - document.to_invoices_minor,
-        0,
+        given_back - document.to_invoices_minor - document.refunded_minor,
+        document.refunded_minor,
         "",
     )
 

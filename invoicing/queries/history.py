@@ -22,7 +22,8 @@ FROM unnest(%(items)s::uuid[], %(horizons)s::timestamptz[]) AS wanted (item_id, 
 JOIN invoicing_invoiceline line ON line.item_id = wanted.item_id AND line.period_start >= wanted.horizon
 UNION ALL
 SELECT line.item_id, line.invoice_id, line.kind, line.period_start, line.period_end, line.tier, line.revision,
-       line.quantity, line.amount_minor, line.discount_minor, line.tax_category, line.tax_country, line.proof -> 'tax'
+       CASE WHEN line.invoice_line_id IS NULL THEN line.quantity ELSE -line.quantity END,
+       line.amount_minor, line.discount_minor, line.tax_category, line.tax_country, line.proof -> 'tax'
 FROM unnest(%(items)s::uuid[], %(horizons)s::timestamptz[]) AS wanted (item_id, horizon)
 JOIN invoicing_creditnoteline line ON line.item_id = wanted.item_id AND line.period_start >= wanted.horizon
 WHERE line.invoice_line_id IS NULL

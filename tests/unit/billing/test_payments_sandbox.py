@@ -14,9 +14,10 @@ from billing.providers.base import (
     Outcome,
     OutcomeUnknown,
     ProviderUnavailable,
+    RefundOutcome,
     RefundRefused,
     RefundRequest,
-    RefundStatus,
+    RefundResult,
     TokenRefused,
 )
 from billing.providers.manual import ManualProvider
@@ -208,7 +209,9 @@ def test_refunds_stay_within_the_charge(sandbox: SandboxProvider) -> None:
     charge = sandbox.charge(request(sandbox))
     half = RefundRequest("refund 1", charge.reference, 600, "EUR")
     first = sandbox.refund(half)
-    assert first.status is RefundStatus.ISSUED
+    assert first.outcome is RefundOutcome.ISSUED
+    assert sandbox.find_refund("refund 1") == first
+    assert sandbox.find_refund("refund 2") is None
     assert sandbox.refund(half) == first
     with pytest.raises(IdempotencyMismatch):
         sandbox.refund(RefundRequest("refund 1", charge.reference, 601, "EUR"))
@@ -220,6 +223,43 @@ def test_refunds_stay_within_the_charge(sandbox: SandboxProvider) -> None:
     sandbox.refund(RefundRequest("refund 2", charge.reference, 400, "EUR"))
     with pytest.raises(RefundRefused):
         sandbox.refund(RefundRequest("refund 3", charge.reference, 1, "EUR"))
+
+
+@pytest.mark.parametrize(
+    ("token", "first", "asked"),
+    [
+        ("tok_refund_rejected", RefundOutcome.REJECTED, RefundOutcome.REJECTED),
+        ("tok_refund_pending", RefundOutcome.PENDING, RefundOutcome.ISSUED),
+        ("tok_refund_pending_rejected", RefundOutcome.PENDING, RefundOutcome.REJECTED),
+    ],
+)
+def test_a_card_decides_what_becomes_of_its_refunds(
+    sandbox: SandboxProvider, token: str, first: RefundOutcome, asked: RefundOutcome
+) -> None:
+    charge = sandbox.charge(request(sandbox, token))
+    wanted = RefundRequest("refund 1", charge.reference, 1000, "EUR")
+    assert sandbox.refund(wanted).outcome is first
+    found = sandbox.find_refund("refund 1")
+    assert found is not None
+    assert (found.outcome, bool(found.message)) == (asked, asked is RefundOutcome.REJECTED)
+    # What was rejected was never given back: the charge has it still.
+    again = RefundRequest("refund 2", charge.reference, 1000, "EUR")
+    if asked is RefundOutcome.REJECTED:
+        sandbox.refund(again)
+    else:
+        with pytest.raises(RefundRefused):
+            sandbox.refund(again)
+
+
+@pytest.mark.parametrize(("token", "arrived"), [("tok_refund_timeout", True), ("tok_refund_timeout_lost", False)])
+def test_the_first_answer_to_a_refund_may_be_lost(sandbox: SandboxProvider, token: str, arrived: bool) -> None:
+    charge = sandbox.charge(request(sandbox, token))
+    wanted = RefundRequest("refund 1", charge.reference, 400, "EUR")
+    with pytest.raises(OutcomeUnknown):
+        sandbox.refund(wanted)
+    assert (sandbox.find_refund("refund 1") is not None) == arrived
+    assert sandbox.refund(wanted) == sandbox.find_refund("refund 1")
+    assert [kept.amount_minor for kept in sandbox.store.list_refunds()] == [400]
 
 
 @pytest.mark.parametrize(("amount", "fee"), [(1, 0), (33, 0), (34, 1), (100, 2), (1190, 18)])
@@ -238,7 +278,8 @@ def test_transfers_have_no_cards() -> None:
     manual = ManualProvider()
     assert manual.create_customer(CustomerFacts("", ""), idempotency_key="a") == ""
     assert manual.lookup("a") is None
-    assert manual.refund(RefundRequest("r", "c", 1, "EUR")).reference == "r"
+    assert manual.refund(RefundRequest("r", "c", 1, "EUR")) == RefundResult(RefundOutcome.ISSUED)
+    assert manual.find_refund("r") is None
     with pytest.raises(NotSupported):
         manual.create_setup_token("")
     with pytest.raises(NotSupported):

@@ -1,0 +1,72 @@
+"""Read what invoices still charge: their lines less everything that was given back of them."""
+
+import uuid
+from collections.abc import Collection, Iterable
+
+from invoicing.domain.giving_back import Correction, LineRest, less_corrections
+from invoicing.models import CreditNoteLine, Invoice, InvoiceLine
+from subscriptions.models import Price
+
+
+def lock_invoice(invoice_id: uuid.UUID) -> Invoice:
+    """Lock an invoice, its customer locked by the caller, and return it with its brand; it must exist."""
+    return Invoice.objects.select_for_update(of=("self",)).select_related("brand").get(id=invoice_id)
+
+
+def list_line_rests(invoice_id: uuid.UUID) -> tuple[LineRest, ...]:
+    """Return what each line of an invoice still charges, in their order."""
+    rests = {line.id: _whole(line) for line in InvoiceLine.objects.filter(invoice_id=invoice_id).order_by("position")}
+    corrections = []
+    for credit in CreditNoteLine.objects.filter(invoice_id=invoice_id).order_by("id"):
+        if credit.invoice_line_id is not None:
+            rests[credit.invoice_line_id] = _after(rests[credit.invoice_line_id], credit)
+        elif credit.gross_minor < 0:
+            at = credit.period_start
+            corrections.append(Correction(credit.item_id, at, -credit.gross_minor, -credit.tax_minor))
+    return less_corrections(tuple(rests.values()), corrections)
+
+
+def list_deferred_line_ids(lines: Iterable[InvoiceLine]) -> Collection[uuid.UUID]:
+    """Return those lines whose income was put off when they were invoiced: recurring charges in advance."""
+    prices = {line.id: line.proof["price"] for line in lines if line.kind == "recurring" and "price" in line.proof}
+    advance = Price.objects.filter(id__in=set(prices.values()), billing_timing=Price.Timing.ADVANCE)
+    in_advance = {str(price_id) for price_id in advance.values_list("id", flat=True)}
+    return {line_id for line_id, price_id in prices.items() if price_id in in_advance}
+
+
+def _whole(line: InvoiceLine) -> LineRest:
+    mode = "with" if line.including_tax else "without"
+    return LineRest(
+        line_id=line.id,
+        item_id=line.item_id,
+        period_start=line.period_start,
+        period_end=line.period_end,
+        gross_minor=line.gross_minor,
+        tax_minor=line.tax_minor,
+        discount_minor=line.discount_minor,
+        including_tax=line.including_tax,
+        tax_group=f"{line.tax_category}|{line.tax_country}|{line.tax_rate.normalize():f}|{mode}",
+        tax_parts_minor=_tax_parts(line),
+    )
+
+
+def _after(rest: LineRest, credit: CreditNoteLine) -> LineRest:
+    """Return a line's rest after one credit that names it; the credit's amounts have the other sign."""
+    given = _tax_parts(credit)
+    return LineRest(
+        line_id=rest.line_id,
+        item_id=rest.item_id,
+        period_start=rest.period_start,
+        period_end=rest.period_end,
+        gross_minor=rest.gross_minor + credit.gross_minor,
+        tax_minor=rest.tax_minor + credit.tax_minor,
+        discount_minor=rest.discount_minor + credit.discount_minor,
+        including_tax=rest.including_tax,
+        tax_group=rest.tax_group,
+        tax_parts_minor=tuple(part + back for part, back in zip(rest.tax_parts_minor, given, strict=True)),
+    )
+
+
+def _tax_parts(line: InvoiceLine | CreditNoteLine) -> tuple[int, ...]:
+    """Return the amounts of the parts of a line's tax, as its proof has them."""
+    return tuple(part[-1] for part in line.proof.get("tax", {}).get("parts", ()))
