@@ -58,12 +58,12 @@ def credit_note_entry(
 
 @dataclass(frozen=True, slots=True)
 class GivenBackPosting:
-    """What of one line is given back, in minor units as the line is signed, and where its income stands."""
+    """What of one line is given back, in minor units as the line is signed; `deferred_minor` of the net lies ahead."""
 
     net_minor: int
     tax_minor: int
     tax_country: str
-    is_deferred: bool
+    deferred_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +80,15 @@ def given_back_postings(
 ) -> tuple[PostingDraft, ...]:
     """Return what a credit note over an invoice's lines posts: the other way round than the lines did.
 
-    What an invoice put off as deferred revenue is taken from there; recognition follows what is left of the line.
-
-    >>> lines = [GivenBackPosting(1000, 190, "DE", is_deferred=True)]
+    >>> lines = [GivenBackPosting(1000, 190, "DE", deferred_minor=400)]
     >>> made = given_back_postings(uuid.UUID(int=1), "EUR", lines, CreditUsed(1190, 0))
     >>> [(posting.account, posting.amount_minor) for posting in made]
-    [('receivable', -1190), ('deferred_revenue', 1000), ('tax_payable', 190)]
+    [('receivable', -1190), ('deferred_revenue', 400), ('revenue', 600), ('tax_payable', 190)]
     """
     income: dict[tuple[str, str], int] = defaultdict(int)
     for line in lines:
-        income[DEFERRED_REVENUE if line.is_deferred else REVENUE, ""] += line.net_minor
+        income[DEFERRED_REVENUE, ""] += line.deferred_minor
+        income[REVENUE, ""] += line.net_minor - line.deferred_minor
         income[TAX_PAYABLE, line.tax_country] += line.tax_minor
     taken = _taken_by(customer_id, currency, used.to_invoices_minor, used.to_balance_minor, used.refunded_minor)
     postings = [

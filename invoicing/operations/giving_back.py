@@ -19,9 +19,9 @@ from core.operations import emit, require_transaction
 from invoicing.domain.giving_back import GivenBack
 from invoicing.domain.invoice_state import InvoiceAction, next_invoice_status
 from invoicing.domain.postings import CreditUsed, GivenBackPosting, given_back_postings
+from invoicing.domain.recognition import taken_from_deferred
 from invoicing.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, NumberSeries
 from invoicing.operations.numbering import NumberRequest, allocate_numbers, ensure_series
-from invoicing.queries import giving_back as queries
 from ledger import operations as ledger_operations
 from ledger.domain.entry import EntryDraft
 
@@ -65,19 +65,17 @@ def store_credit(wanted: CreditWanted, *, now: datetime) -> StoredCredit:
     """
     require_transaction()
     invoice = wanted.invoice
-    lines = {line.id: line for line in InvoiceLine.objects.filter(id__in=[part.line_id for part in wanted.given_back])}
-    deferred = queries.list_deferred_line_ids(lines.values())
-    CreditNoteLine.objects.bulk_create(
-        _line(wanted, lines[part.line_id], part, position) for position, part in enumerate(wanted.given_back, start=1)
-    )
     issue_date = local_date(now, invoice.brand.time_zone)
+    lines = {line.id: line for line in InvoiceLine.objects.filter(id__in=[part.line_id for part in wanted.given_back])}
+    rows = [
+        _line(wanted, lines[part.line_id], part, position, issue_date)
+        for position, part in enumerate(wanted.given_back, start=1)
+    ]
+    CreditNoteLine.objects.bulk_create(rows)
     postings = given_back_postings(
         invoice.customer_id,
         invoice.currency,
-        [
-            GivenBackPosting(part.net_minor, part.tax_minor, lines[part.line_id].tax_country, part.line_id in deferred)
-            for part in wanted.given_back
-        ],
+        [GivenBackPosting(-row.net_minor, -row.tax_minor, row.tax_country, -row.deferred_minor) for row in rows],
         wanted.used,
     )
     if postings:
@@ -127,7 +125,7 @@ def _lower(wanted: CreditWanted, now: datetime) -> None:
     invoice.save(update_fields=["amount_credited_minor", "amount_due_minor", "status", "paid_at", "voided_at"])
 
 
-def _line(wanted: CreditWanted, line: InvoiceLine, part: GivenBack, position: int) -> CreditNoteLine:
+def _line(wanted: CreditWanted, line: InvoiceLine, part: GivenBack, position: int, issue_date: date) -> CreditNoteLine:
     """Return the row that gives back a line, under the line's own key."""
     is_whole = part.gross_minor == line.gross_minor
     return CreditNoteLine(
@@ -151,12 +149,20 @@ def _line(wanted: CreditWanted, line: InvoiceLine, part: GivenBack, position: in
         net_minor=-part.net_minor,
         tax_minor=-part.tax_minor,
         gross_minor=-part.gross_minor,
+        deferred_minor=_deferred_minor(line, part, wanted.invoice.time_zone, issue_date),
         including_tax=line.including_tax,
         tax_rate=line.tax_rate,
         tax_category=line.tax_category,
         tax_country=line.tax_country,
         proof=_proof(line, part),
     )
+
+
+def _deferred_minor(line: InvoiceLine, part: GivenBack, zone: str, issue_date: date) -> int:
+    """Return what a credit takes from deferred revenue, signed as the credit: what lies ahead of its issue."""
+    if not line.deferred_minor or line.period_start is None or line.period_end is None:
+        return 0
+    return taken_from_deferred(-part.net_minor, (line.period_start, line.period_end), zone=zone, issue_date=issue_date)
 
 
 def _proof(line: InvoiceLine, part: GivenBack) -> dict[str, Any]:

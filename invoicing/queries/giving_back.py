@@ -1,11 +1,9 @@
 """Read what invoices still charge: their lines less everything that was given back of them."""
 
 import uuid
-from collections.abc import Collection, Iterable
 
 from invoicing.domain.giving_back import Correction, LineRest, less_corrections
 from invoicing.models import CreditNoteLine, Invoice, InvoiceLine
-from subscriptions.models import Price
 
 
 def lock_invoice(invoice_id: uuid.UUID) -> Invoice:
@@ -24,14 +22,6 @@ def list_line_rests(invoice_id: uuid.UUID) -> tuple[LineRest, ...]:
             at = credit.period_start
             corrections.append(Correction(credit.item_id, at, -credit.gross_minor, -credit.tax_minor))
     return less_corrections(tuple(rests.values()), corrections)
-
-
-def list_deferred_line_ids(lines: Iterable[InvoiceLine]) -> Collection[uuid.UUID]:
-    """Return those lines whose income was put off when they were invoiced: recurring charges in advance."""
-    prices = {line.id: line.proof["price"] for line in lines if line.kind == "recurring" and "price" in line.proof}
-    advance = Price.objects.filter(id__in=set(prices.values()), billing_timing=Price.Timing.ADVANCE)
-    in_advance = {str(price_id) for price_id in advance.values_list("id", flat=True)}
-    return {line_id for line_id, price_id in prices.items() if price_id in in_advance}
 
 
 def _whole(line: InvoiceLine) -> LineRest:
