@@ -13,7 +13,7 @@ from billing.operations.runs import TICK, bill_due
 from billing.run.claiming import Scope, count_due
 from core.clock import wall_now
 from core.operations_instance import InstanceHeld, note_worker
-from invoicing.operations import tax_turnover
+from invoicing.operations import recognition, tax_turnover
 
 CHARGES_A_SWEEP = 2_000
 
@@ -53,6 +53,13 @@ def advance_test_clock(clock_id: str, target: str) -> None:
 def prove_books() -> None:
     """Prove the books; `/metrics` tells how many breaches there were."""
     proof.prove_books(now=wall_now())
+
+
+@shared_task(name="billing.tasks.recognise_revenue")
+def recognise_revenue() -> None:
+    """Recognise the months that are over, unless the instance is held."""
+    with _nothing_while_held():
+        recognition.recognise_revenue(now=wall_now())
 
 
 @contextmanager

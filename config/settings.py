@@ -169,6 +169,12 @@ CELERY_WORKER_POOL_START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "tick": {"task": "billing.tasks.tick", "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
     "sweep": {"task": "billing.tasks.sweep", "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
+    # Every night, because months end when their brands' calendars say so; what is recognised already is left alone.
+    "recognise_revenue": {
+        "task": "billing.tasks.recognise_revenue",
+        "schedule": crontab(hour=2, minute=47),
+        "options": {"expires": 3600},
+    },
     # Every night at 03:17 UTC; a worker that comes back within the hour still does it.
     "prove_books": {
         "task": "billing.tasks.prove_books",

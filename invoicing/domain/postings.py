@@ -4,10 +4,10 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from invoicing.domain.assembly import Proposal, ProposedLine
-from invoicing.domain.recognition import deferred_part
+from invoicing.domain.recognition import deferred_part, next_month
 from ledger.domain.entry import (
     CUSTOMER_BALANCE,
     DEFERRED_REVENUE,
@@ -18,6 +18,8 @@ from ledger.domain.entry import (
     EntryDraft,
     PostingDraft,
 )
+
+RECOGNITION = "recognition"
 
 
 def invoice_entry(proposal: Proposal, invoice_id: uuid.UUID, posted_at: datetime) -> EntryDraft:
@@ -110,6 +112,27 @@ def _taken_by(
         PostingDraft(CUSTOMER_BALANCE, -to_balance_minor, currency, customer_id),
         PostingDraft(REFUNDS_PAYABLE, -refunded_minor, currency),
     ]
+
+
+def recognition_entry(
+    recognition_id: uuid.UUID, currency: str, recognised_minor: int, month: date, *, posted_at: datetime
+) -> EntryDraft:
+    """Return what a month's recognition posts on its last day: deferred revenue becomes revenue.
+
+    `month` is its first day; `posted_at` the moment it was over.
+    """
+    return EntryDraft(
+        kind=RECOGNITION,
+        object_kind=RECOGNITION,
+        object_id=recognition_id,
+        customer_id=None,
+        posted_at=posted_at,
+        accounting_date=next_month(month) - timedelta(days=1),
+        postings=(
+            PostingDraft(DEFERRED_REVENUE, recognised_minor, currency),
+            PostingDraft(REVENUE, -recognised_minor, currency),
+        ),
+    )
 
 
 def _entry(

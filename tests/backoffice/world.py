@@ -15,6 +15,7 @@ from invoicing.models import (
     InvoiceLine,
     NumberCounter,
     NumberSeries,
+    RevenueRecognition,
     StoredDocument,
     TaxCountry,
     TaxRule,
@@ -467,6 +468,15 @@ def _make_plumbing(number: int, invoice: Invoice) -> None:
     )
     AuditEntry.objects.create(
         recorded_at=NOW, actor_kind="system", action="invoice.finalized", object_kind="invoice", object_id=invoice.id
+    )
+    RevenueRecognition.objects.create(
+        brand=invoice.brand,
+        currency="EUR",
+        account="revenue",
+        month=START.date().replace(day=1),
+        recognised_minor=1000,
+        deferred_minor=2000,
+        recorded_at=NOW,
     )
     StoredDocument.objects.create(
         object_kind="invoice",

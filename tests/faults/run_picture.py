@@ -56,7 +56,8 @@ STATEMENTS = {
         SELECT entry.customer_id, entry.kind, entry.object_kind, entry.accounting_date,
                string_agg(concat_ws(' ', account, amount_minor, currency, country, posting.customer_id), '; '
                           ORDER BY account, amount_minor, currency, country)
-        FROM ledger_entry entry JOIN ledger_posting posting ON posting.entry_id = entry.id GROUP BY entry.id
+        FROM ledger_entry entry JOIN ledger_posting posting ON posting.entry_id = entry.id
+        WHERE entry.kind <> 'recognition' GROUP BY entry.id
     """,
     "balances": "SELECT customer_id, currency, balance_minor, receivable_minor FROM ledger_customerbalance",
     "agenda": "SELECT customer_id, due_at, retry_at, test_clock_id FROM customers_agenda",

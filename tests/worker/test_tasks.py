@@ -1,7 +1,7 @@
 """Tasks are hints: lost, doubled, cut off or sent by two schedulers, the rows end up the same."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,10 @@ from billing.operations.clocks import ClockProgress, advance_clock
 from core.errors import Conflict, Invalid
 from core.faults import InjectedFault
 from core.models import TestClock
-from invoicing.models import Invoice
+from invoicing.models import Invoice, RevenueRecognition
+from invoicing.operations import recognition
+from invoicing.queries.recognition import sum_deferred
+from ledger.models import Entry
 from tests.cast import JANUARY, Company, at, make_company
 from tests.faults.run_company import AS_OF
 from tests.faults.run_picture import assert_same
@@ -118,6 +121,20 @@ def test_whatever_becomes_of_hints_the_rows_are_the_same(stage: Stage, conduct: 
             # Time passes between two beats.
             expire_leases()
         assert_same(stage.wanted, told=conduct.__doc__)
+        assert_months_are_recognised_once()
+
+
+def assert_months_are_recognised_once() -> None:
+    """Fail unless every month before AS_OF is recognised and posted, once, and holds what is deferred now."""
+    months = RevenueRecognition.objects.values_list("brand_id", "currency", "month")
+    assert len(months) == len(set(months)) > 0
+    assert {one.month for one in RevenueRecognition.objects.order_by("-month")} >= {date(2026, 2, 1)}
+    assert Entry.objects.filter(kind="recognition").count() == months.exclude(recognised_minor=0).count()
+    assert recognition.recognise_revenue(now=AS_OF) == ()
+    left = {(one.brand_id, one.currency): one.deferred_minor for one in months.model.objects.order_by("month")}
+    assert {key: minor for key, minor in sum_deferred(date(2026, 2, 28)).items() if minor} == {
+        key: minor for key, minor in left.items() if minor
+    }
 
 
 @pytest.mark.parametrize("hint", ["tick", "sweep"])
