@@ -1,9 +1,8 @@
 """Who sells, and where it is taxed: brands, and the tax of countries and states."""
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +33,8 @@ from customers import operations as customer_operations
 from customers import queries as customer_queries
 from customers.models import Brand
 from invoicing.models import TaxCountry, TaxRule, TaxState, ThresholdPeriod
-from invoicing.operations.tax import RuleWanted, add_tax_rule, create_tax_country, create_tax_state
-from invoicing.tax_fixture import FixtureCountry, load_rates
+from invoicing.operations import tax_setup
+from invoicing.tax_fixture import find_shipped
 from subscriptions.api.inputs import TaxTypeInput, tax_type_reference
 from subscriptions.models import TaxType
 from subscriptions.operations import tax_types
@@ -120,6 +119,7 @@ class TaxStateRow(InputSerializer):
     collecting = FlagField(required=False)
     threshold = AmountField(required=False)
     threshold_transactions = WholeNumberField(required=False)
+    threshold_period = WordField(ThresholdPeriod.choices, required=False)
 
 
 class TaxRuleRow(InputSerializer):
@@ -203,16 +203,10 @@ def _read_logo(folder: Path, name: str) -> dict[str, Any]:
     return {"logo": content, "logo_type": kind}
 
 
-@lru_cache(maxsize=1)
-def _shipped() -> Mapping[str, FixtureCountry]:
-    """Return the countries whose rates ship with us, by code."""
-    return {country.country: country for country in load_rates()}
-
-
 def _store_country(now: datetime, values: dict[str, Any]) -> None:
     """Store a country, with its standard rates for the default tax type where they ship with us."""
     code = values.pop("country")
-    shipped = _shipped().get(code)
+    shipped = find_shipped(code)
     facts: dict[str, Any] = {"code": code, "name": str(Locale("en").territories[code])}
     if shipped is not None:
         facts |= {
@@ -220,7 +214,7 @@ def _store_country(now: datetime, values: dict[str, Any]) -> None:
             "in_eu": shipped.in_eu,
             "b2b_reverse_charge": shipped.b2b_reverse_charge,
         }
-    country = create_tax_country(facts | _thresholds(values), actor=LOADER, now=now)
+    country = tax_setup.create_country(facts | _thresholds(values), actor=LOADER, now=now)
     if shipped is None:
         return
     tax_type = TaxType.objects.filter(default=True).first()
@@ -228,8 +222,15 @@ def _store_country(now: datetime, values: dict[str, Any]) -> None:
         raise Invalid("No tax type is the default.", fields={"country": "has rates, and no tax type is the default"})
     for rate in shipped.standard_rates:
         if rate.valid_from is not None:
-            wanted = RuleWanted(country, tax_type, rate.rate, rate.valid_from, rate.valid_until)
-            add_tax_rule(wanted, actor=LOADER, now=now)
+            tax_setup.create_rule(
+                country.id,
+                tax_type_id=tax_type.id,
+                rate=rate.rate,
+                valid_from=rate.valid_from,
+                valid_until=rate.valid_until,
+                actor=LOADER,
+                now=now,
+            )
 
 
 def _thresholds(values: dict[str, Any]) -> dict[str, Any]:
@@ -241,7 +242,7 @@ def _thresholds(values: dict[str, Any]) -> dict[str, Any]:
 
 def _store_state(now: datetime, values: dict[str, Any]) -> None:
     country = values.pop("country")
-    create_tax_state(country, {"name": values["code"], **_thresholds(values)}, actor=LOADER, now=now)
+    tax_setup.create_state(country.id, {"name": values["code"], **_thresholds(values)}, actor=LOADER, now=now)
 
 
 def _is_rule_known(country: str, state: str, tax_type: str, valid_from: str) -> bool:
@@ -260,4 +261,11 @@ def _store_rule(now: datetime, values: dict[str, Any]) -> None:
             raise Invalid(
                 "There is no such state.", fields={"state": f"no state of {country.code} is known by {code!r}"}
             )
-    add_tax_rule(RuleWanted(**values, state=state), actor=LOADER, now=now)
+    tax_setup.create_rule(
+        values.pop("country").id,
+        tax_type_id=values.pop("tax_type").id,
+        state_id=state.id if state else None,
+        actor=LOADER,
+        now=now,
+        **values,
+    )

@@ -14,6 +14,7 @@ from core.api.fields import (
     DayField,
     FlagField,
     IdField,
+    InstantField,
     NumberField,
     PercentField,
     TextField,
@@ -35,7 +36,7 @@ from subscriptions.api.serializers import TaxTypeAnswer
 class TaxCountryAnswer(AnswerSerializer):
     """A country's tax set-up for this seller."""
 
-    nullable = frozenset({"threshold", "threshold_transactions"})
+    nullable = frozenset({"threshold", "threshold_transactions", "collecting_since"})
 
     id = IdField()
     code = TextField()
@@ -43,16 +44,22 @@ class TaxCountryAnswer(AnswerSerializer):
     currency = TextField()
     in_eu = FlagField()
     b2b_reverse_charge = FlagField()
-    collecting = FlagField()
-    threshold = WholeNumberField(source="threshold_minor", help_text="Minor units of the brand's main currency.")
-    threshold_transactions = WholeNumberField()
+    collecting = FlagField(help_text="Set by hand, or when a finalised invoice reached the threshold.")
+    collecting_since = InstantField(
+        help_text="When an invoice reached the threshold; null: set by hand, or not at all."
+    )
+    threshold = WholeNumberField(
+        source="threshold_minor",
+        help_text="Net sales, in minor units of the country's currency; of the first brand's main one without it.",
+    )
+    threshold_transactions = WholeNumberField(help_text="Number of payments.")
     threshold_period = WordField(ThresholdPeriod.choices)
 
 
 class TaxCountryInput(InputSerializer):
     """What a country's set-up can be told to be."""
 
-    answered = frozenset({"id"})
+    answered = frozenset({"id", "collecting_since"})
 
     code = CountryField()
     name = TextField(max_length=100)
@@ -68,27 +75,32 @@ class TaxCountryInput(InputSerializer):
 class TaxStateAnswer(AnswerSerializer):
     """A state, province or region with rates of its own."""
 
-    nullable = frozenset({"threshold", "threshold_transactions"})
+    nullable = frozenset({"threshold", "threshold_transactions", "collecting_since"})
 
     id = IdField()
     country = IdField(source="country_id")
     code = TextField()
     name = TextField()
-    collecting = FlagField()
-    threshold = WholeNumberField(source="threshold_minor")
-    threshold_transactions = WholeNumberField()
+    collecting = FlagField(help_text="Set by hand, or when a finalised invoice reached the threshold.")
+    collecting_since = InstantField(
+        help_text="When an invoice reached the threshold; null: set by hand, or not at all."
+    )
+    threshold = WholeNumberField(source="threshold_minor", help_text="Net sales, as the country's threshold.")
+    threshold_transactions = WholeNumberField(help_text="Number of payments.")
+    threshold_period = WordField(ThresholdPeriod.choices)
 
 
 class TaxStateInput(InputSerializer):
     """What a state's set-up can be told to be."""
 
-    answered = frozenset({"id", "country"})
+    answered = frozenset({"id", "country", "collecting_since"})
 
     code = TextField(max_length=10)
     name = TextField(max_length=100)
     collecting = FlagField(required=False)
     threshold = AmountField(required=False, allow_null=True, source="threshold_minor")
     threshold_transactions = WholeNumberField(required=False, allow_null=True)
+    threshold_period = WordField(ThresholdPeriod.choices, required=False)
 
 
 class TaxRuleAnswer(AnswerSerializer):

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core.api import paths  # noqa: F401 - registers the converter `id`
-from invoicing.api import number_series, tax, views
+from invoicing.api import number_series, tax, tax_report, views
 
 _country = "tax/country/<id:country_id>"
 _state = "tax/state/<id:state_id>"
@@ -14,6 +14,7 @@ urlpatterns = [
     path("customer/<id:customer_id>/invoices", views.CustomerInvoiceList.as_view()),
     path("number-series", number_series.NumberSeriesList.as_view()),
     path("number-series/<id:series_id>", number_series.NumberSeriesDetail.as_view()),
+    path("tax/report", tax_report.TaxReport.as_view()),
     path("tax/country", tax.TaxCountryList.as_view()),
     path(_country, tax.TaxCountryDetail.as_view()),
     path(f"{_country}/rule", tax.CountryRuleList.as_view()),

@@ -12,15 +12,20 @@ from core.changes import change_row, plain_facts
 from core.errors import Conflict, Invalid
 from core.identifiers import new_id
 from core.operations import Actor, AuditDraft, record_audit
-from invoicing.domain.rule_dates import RuleSpan, place_rule
+from invoicing.domain.tax_rules import DatedRate, RuleOverlap, add_rule
 from invoicing.models import TaxCountry, TaxRule, TaxState
 from invoicing.queries import tax_setup
+from invoicing.tax_fixture import find_shipped
 
 
 @transaction.atomic
 def create_country(facts: Mapping[str, Any], *, actor: Actor, now: datetime) -> TaxCountry:
-    """Make a country of the tax set-up. Raises Conflict when it is there already."""
-    country = TaxCountry(**facts, created_at=now)
+    """Make a country of the tax set-up. Raises Conflict when it is there already.
+
+    Whether it is in the EU and shifts tax to businesses comes from the rates that ship with us, where they know it and
+    the facts do not say.
+    """
+    country = TaxCountry(**{**_shipped_facts(facts["code"]), **facts}, created_at=now)
     try:
         with transaction.atomic():
             country.save(force_insert=True)
@@ -37,10 +42,22 @@ def update_country(country_id: uuid.UUID, changes: Mapping[str, Any], *, actor: 
     country = TaxCountry.objects.select_for_update(no_key=True).get(id=country_id)
     if changes.get("code", country.code) != country.code:
         raise Invalid("A country's code stays.", fields={"code": "cannot be changed"})
-    changed = change_row(country, changes)
+    changed = change_row(country, _by_hand(country, changes))
     if changed is not None:
         _audit(actor, "tax_country.updated", country_id, now, before=changed[0], after=changed[1])
     return country
+
+
+def _shipped_facts(code: str) -> dict[str, bool]:
+    """Return what the shipped rates say of a country beside its rates."""
+    shipped = find_shipped(code)
+    return {} if shipped is None else {"in_eu": shipped.in_eu, "b2b_reverse_charge": shipped.b2b_reverse_charge}
+
+
+def _by_hand(place: TaxCountry | TaxState, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return changes of a place; once somebody says whether it collects, no invoice's moment counts."""
+    said = changes.get("collecting")
+    return {**changes, **({"collecting_since": None} if said is not None and said != place.collecting else {})}
 
 
 @transaction.atomic
@@ -73,7 +90,7 @@ def update_state(state_id: uuid.UUID, changes: Mapping[str, Any], *, actor: Acto
     state = TaxState.objects.select_for_update(no_key=True).get(id=state_id)
     if changes.get("code", state.code) != state.code:
         raise Invalid("A state's code stays.", fields={"code": "cannot be changed"})
-    changed = change_row(state, changes)
+    changed = change_row(state, _by_hand(state, changes))
     if changed is not None:
         _audit(actor, "tax_state.updated", state_id, now, before=changed[0], after=changed[1])
     return state
@@ -106,6 +123,8 @@ def create_rule(
     """
     # Two rules of one place are made one after the other.
     tax_setup.get_country(country_id)
+    if state_id is not None and tax_setup.get_state(state_id).country_id != country_id:
+        raise Invalid("The state is another country's.", fields={"state": "is no state of this country"})
     TaxCountry.objects.select_for_update(no_key=True).get(id=country_id)
     rule = TaxRule(
         id=new_id(),
@@ -125,18 +144,27 @@ def create_rule(
 
 
 def _place(rule: TaxRule) -> None:
-    """Close the open rule before a new one. Raises Invalid when the new one overlaps another."""
+    """Close the open rule before a new one. Raises Invalid when the new one overlaps another, or holds on no day."""
     if rule.valid_until is not None and rule.valid_until <= rule.valid_from:
         raise Invalid("The rule ends before it starts.", fields={"valid_until": "must be after valid_from"})
     same_place = TaxRule.objects.filter(
         country_id=rule.country_id, state_id=rule.state_id, tax_type_id=rule.tax_type_id
     ).exclude(id=rule.id)
-    spans = [RuleSpan(other.id, other.valid_from, other.valid_until) for other in same_place]
-    closed, fault = place_rule(RuleSpan(rule.id, rule.valid_from, rule.valid_until), spans)
-    if fault is not None:
-        raise Invalid("The rule overlaps another.", fields={"valid_from": fault})
-    if closed is not None:
-        TaxRule.objects.filter(id=closed).update(valid_until=rule.valid_from)
+    standing = {str(other.id): other for other in same_place}
+    try:
+        *kept, _ = add_rule(tuple(_dated(other) for other in standing.values()), _dated(rule))
+    except RuleOverlap as overlap:
+        raise Invalid("The rule overlaps another.", fields={"valid_from": str(overlap)}) from None
+    for rate in kept:
+        other = standing[rate.rule_id or ""]
+        if other.valid_until != rate.valid_until:
+            other.valid_until = rate.valid_until
+            other.save(update_fields=["valid_until"])
+
+
+def _dated(rule: TaxRule) -> DatedRate:
+    """Return a rule as the pure code sees it."""
+    return DatedRate(str(rule.id), str(rule.tax_type_id), rule.rate, rule.valid_from, rule.valid_until)
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,21 @@ def load_rates() -> tuple[FixtureCountry, ...]:
         )
         for row in document["countries"]
     )
+
+
+def find_shipped(country: str) -> FixtureCountry | None:
+    """Return a country of the fixture by its ISO code; the file is read once.
+
+    >>> find_shipped("CH").b2b_reverse_charge, find_shipped("US")
+    (False, None)
+    """
+    return _by_code().get(country)
+
+
+@lru_cache(maxsize=1)
+def _by_code() -> dict[str, FixtureCountry]:
+    """Return the countries by ISO code."""
+    return {country.country: country for country in load_rates()}
 
 
 def _read_rate(row: dict[str, Any]) -> FixtureRate:

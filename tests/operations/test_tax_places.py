@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from core.errors import Conflict, Invalid
 from core.models import AuditEntry
 from core.operations import SYSTEM
 from invoicing.models import TaxCountry, TaxRule
-from invoicing.operations.tax import RuleWanted, add_tax_rule, create_tax_country, create_tax_state
+from invoicing.operations.tax_setup import create_country, create_rule, create_state
 from subscriptions.models import TaxType
 from tests.cast import JANUARY
 
@@ -23,13 +24,15 @@ def standard() -> TaxType:
 
 @pytest.fixture
 def country() -> TaxCountry:
-    return create_tax_country({"code": "DE", "name": "Germany", "collecting": True}, actor=SYSTEM, now=JANUARY)
+    return create_country({"code": "DE", "name": "Germany", "collecting": True}, actor=SYSTEM, now=JANUARY)
 
 
-def rule(country: TaxCountry, tax_type: TaxType, rate: int, day: str, **values: object) -> TaxRule:
+def rule(country: TaxCountry, tax_type: TaxType, rate: int, day: str, **values: Any) -> TaxRule:
     """Add a rate that holds from a day on."""
-    wanted = RuleWanted(country, tax_type, Decimal(rate), date.fromisoformat(day), **values)  # type: ignore[arg-type]
-    return add_tax_rule(wanted, actor=SYSTEM, now=JANUARY)
+    start = date.fromisoformat(day)
+    return create_rule(
+        country.id, tax_type_id=tax_type.id, rate=Decimal(rate), valid_from=start, actor=SYSTEM, now=JANUARY, **values
+    )
 
 
 def test_a_new_rule_ends_the_open_one_of_its_place_and_type(country: TaxCountry, standard: TaxType) -> None:
@@ -65,19 +68,19 @@ def test_a_rule_that_meets_another_or_no_day_is_refused(
 
 
 def test_a_state_has_rules_of_its_own(country: TaxCountry, standard: TaxType) -> None:
-    state = create_tax_state(country, {"code": "BE", "name": "Berlin"}, actor=SYSTEM, now=JANUARY)
+    state = create_state(country.id, {"code": "BE", "name": "Berlin"}, actor=SYSTEM, now=JANUARY)
     rule(country, standard, 19, "2020-07-01")
-    rule(country, standard, 1, "2020-07-01", state=state)
+    rule(country, standard, 1, "2020-07-01", state_id=state.id)
     assert TaxRule.objects.filter(valid_until__isnull=True).count() == 2
-    elsewhere = create_tax_country({"code": "AT", "name": "Austria"}, actor=SYSTEM, now=JANUARY)
+    elsewhere = create_country({"code": "AT", "name": "Austria"}, actor=SYSTEM, now=JANUARY)
     with pytest.raises(Invalid, match="another country") as refused:
-        rule(elsewhere, standard, 1, "2020-07-01", state=state)
-    assert refused.value.fields == {"state": "is no state of AT"}
+        rule(elsewhere, standard, 1, "2020-07-01", state_id=state.id)
+    assert refused.value.fields == {"state": "is no state of this country"}
 
 
 def test_a_place_is_there_once(country: TaxCountry) -> None:
     with pytest.raises(Conflict, match="DE is there already"):
-        create_tax_country({"code": "DE", "name": "Again"}, actor=SYSTEM, now=JANUARY)
-    create_tax_state(country, {"code": "BE", "name": "Berlin"}, actor=SYSTEM, now=JANUARY)
-    with pytest.raises(Conflict, match="DE has the state BE already"):
-        create_tax_state(country, {"code": "BE", "name": "Again"}, actor=SYSTEM, now=JANUARY)
+        create_country({"code": "DE", "name": "Again"}, actor=SYSTEM, now=JANUARY)
+    create_state(country.id, {"code": "BE", "name": "Berlin"}, actor=SYSTEM, now=JANUARY)
+    with pytest.raises(Conflict, match="DE-BE is there already"):
+        create_state(country.id, {"code": "BE", "name": "Again"}, actor=SYSTEM, now=JANUARY)
