@@ -143,6 +143,17 @@ def open_agreement(history: History, now: datetime) -> History:
     return replace(history, agreement=settled, account=account_after, proposals=proposals)
 
 
+def charge_now(history: History, changed: Agreement, now: datetime) -> History:
+    """Bill what a changed agreement owes at the moment of the change."""
+    events = [usage.event for usage in history.usage if usage.stored_at <= now]
+    figures = answer(usage_windows(changed, now), events)
+    known = replace(history.account, agreements=(changed,))
+    proposals = propose(known, (changed,), Occasion(now, now.date(), "change"), figures, world())
+    settled = settle(changed, now)
+    stored = after(known, proposals, (settled,))
+    return replace(history, agreement=settled, account=stored, proposals=(*history.proposals, *proposals))
+
+
 def run(history: History, now: datetime) -> History:
     """Run billing at a moment, knowing what had been agreed and stored by then."""
     agreement = with_seats(history.agreement, [seats for seats in history.seats if seats.at <= now])
@@ -157,7 +168,9 @@ def run(history: History, now: datetime) -> History:
 
 
 def with_seats(agreement: Agreement, changes: Sequence[Seats]) -> Agreement:
-    """Return an agreement whose first item has had these changes, and no others."""
+    """Return an agreement whose first item has had these changes, and no others; as it is when there are none."""
+    if not changes:
+        return agreement
     first = agreement.items[0]
     versions = [first.versions[0]]
     for change in sorted(changes, key=lambda seats: seats.at):

@@ -16,6 +16,7 @@ from invoicing.domain.assembly import Occasion, Proposal, after, propose
 from invoicing.domain.metered import IN_FLIGHT, usage_windows
 from invoicing.domain.tax_world import TaxWorld
 from subscriptions.domain.lifecycle import BILLED_STATUSES, Action, Status, next_status
+from subscriptions.domain.periods import current_period, next_boundary, paid_segments
 from subscriptions.domain.terms import (
     CALENDAR,
     ENDED,
@@ -23,9 +24,6 @@ from subscriptions.domain.terms import (
     Agreement,
     CalendarVersion,
     PriceTerms,
-    current_period,
-    next_boundary,
-    paid_segments,
 )
 from usage.domain.aggregation import UsageFigure
 from usage.domain.window import UsageWindow

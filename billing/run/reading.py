@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +10,13 @@ import msgspec
 
 from core.rows import array_text, fetch_rows
 from invoicing.domain.account import Account, SellerTerms
+from invoicing.domain.charge import looks_back_to
 from invoicing.domain.discounts import Voucher
 from invoicing.domain.metered import rerated_from
 from invoicing.domain.tax_decision import Buyer, Seller
 from invoicing.queries.history import list_billed_lines
-from subscriptions.domain.terms import Agreement, paid_segments, period_start
+from subscriptions.domain.periods import Segment, agreement_segments, item_intervals, period_at
+from subscriptions.domain.terms import Agreement, Item
 from subscriptions.queries.terms import list_due_agreements
 
 CUSTOMERS = """
@@ -93,22 +95,33 @@ def _horizons(agreements: Iterable[Agreement]) -> dict[uuid.UUID, datetime]:
     for agreement in agreements:
         if agreement.billed_to_at is None:
             continue
-        segments = paid_segments(agreement.calendar)
+        segments = agreement_segments(agreement)
         for item in agreement.items:
-            price = item.versions[-1].price
-            if price.interval is None:
-                continue
-            at = agreement.billed_to_at
-            if price.meter is not None:
-                at = rerated_from(agreement, at)
-            elif len(item.versions) == 1 and price.minimum_commitment_minor is None:
-                continue
-            if agreement.dirty_from is not None:
-                at = min(at, agreement.dirty_from)
-            start = period_start(segments, price.interval, at)
-            if start is not None:
-                horizons[item.item_id] = start
+            found = [one for one in _item_horizons(agreement, item, segments) if one is not None]
+            if found:
+                horizons[item.item_id] = min(found)
     return horizons
+
+
+def _item_horizons(agreement: Agreement, item: Item, segments: tuple[Segment, ...]) -> Iterator[datetime | None]:
+    """Yield from when on an item's billed lines matter to its licensed prices, its metered ones, its minimum."""
+    billed_to = agreement.billed_to_at
+    if billed_to is None:
+        return
+    prices = [version.price for version in item.versions]
+    if any(price.meter is None for price in prices):
+        yield looks_back_to(agreement, item, segments)
+    if any(price.meter is not None for price in prices):
+        at = rerated_from(agreement, billed_to)
+    elif any(price.minimum_commitment_minor is not None for price in prices):
+        at = billed_to
+    else:
+        return
+    if agreement.dirty_from is not None:
+        at = min(at, agreement.dirty_from)
+    for interval in item_intervals(item):
+        period = period_at(segments, interval, at)
+        yield None if period is None else period.full.start
 
 
 def _rows(statement: str, ids: list[uuid.UUID]) -> list[tuple[Any, ...]]:

@@ -49,7 +49,7 @@ WHERE redemption.id = spent.id
 """
 TERMS_COLUMNS = (
     "id", "subscription_id", "version", "from_at", "phase", "plan_id", "anchor_wall", "interval", "interval_count",
-    "time_zone", "alignment", "reason", "actor", "recorded_at",
+    "time_zone", "alignment", "resumes", "credits_unused", "reason", "actor", "recorded_at",
 )  # fmt: skip
 EVENT_COLUMNS = ("id", "subscription_id", "from_status", "to_status", "action", "actor", "happened_at")
 ATTEMPT_COLUMNS = (
@@ -198,6 +198,8 @@ def write_transitions(transitions: Sequence[Transition], *, as_of: datetime) -> 
                 version.interval.count if version.interval else 1,
                 version.zone,
                 version.alignment,
+                version.resumes,
+                version.credits_unused,
                 str(transition.action),
                 ACTOR,
                 as_of,

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from core.domain.rounding import divide_half_away
 from invoicing.domain.account import CARD, Account
-from invoicing.domain.charge import ONE_OFF, RECURRING, USAGE, BilledLine, Charge, TaxPoint
+from invoicing.domain.charge import RECURRING, USAGE, BilledLine, Charge, TaxPoint
 from invoicing.domain.charges import charges
 from invoicing.domain.credit import taken_off
 from invoicing.domain.discounts import DiscountableLine, UsedVoucher, Voucher, apply_discounts
@@ -28,11 +28,15 @@ from usage.domain.aggregation import UsageFigure
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Why and when a document is made: the due moment it answers, its local date of issue, what brought it about."""
+    """Why and when a document is made: the due moment it answers, its local date of issue, what brought it about.
+
+    `seats_now` bills changes of seats that would wait for the next boundary.
+    """
 
     moment: datetime
     issue_date: date
     origin: str
+    seats_now: bool = False
 
 
 class ProposedLine(Struct, frozen=True):
@@ -136,9 +140,11 @@ def propose(
     seller = account.seller
     tax_point = TaxPoint(seller.tax_point_in_advance, seller.tax_point_in_arrears, seller.zone, occasion.issue_date)
     owed = [
-        (agreement.currency, agreement.payment_method_id or account.payment_method_id, charge)
+        (charge.price.currency, agreement.payment_method_id or account.payment_method_id, charge)
         for agreement in agreements
-        for charge in charges(agreement, occasion.moment, account.billed, figures, tax_point)
+        for charge in charges(
+            agreement, occasion.moment, account.billed, figures, tax_point, seats_now=occasion.seats_now
+        )
     ]
     watch = world.watch(seller.tax, account.buyer, occasion.issue_date)
     made = _documents(account, occasion, owed, world, watch.before)
@@ -253,7 +259,7 @@ def _discounts(owed: Sequence[Charge], currency: str, purse: _Purse) -> tuple[tu
         ],
         purse.vouchers,
         currency,
-        opens_period=any(charge.kind in {RECURRING, USAGE, ONE_OFF} and not charge.revision for charge in owed),
+        opens_period=any(charge.opens_period for charge in owed),
     )
     spent = {used.redemption_id for used in outcome.used if used.consumes}
     purse.vouchers[:] = [spend(voucher) if voucher.redemption_id in spent else voucher for voucher in purse.vouchers]
@@ -331,4 +337,5 @@ def _as_billed(line: ProposedLine) -> BilledLine:
         amount_minor=charge.amount_minor,
         discount_minor=line.discount_minor,
         treatment=line.treatment,
+        price_id=charge.price.price_id,
     )

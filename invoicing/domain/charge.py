@@ -4,7 +4,7 @@ Billing rules, sections 3, 5 and 8. Every charge has a key (item, kind, period s
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,24 +12,22 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from core.domain.schedule import Interval, local_date
+from core.domain.schedule import local_date
 from invoicing.domain.proration import DAY, FULL, NONE, WHOLE, Fraction, prorate
 from invoicing.domain.tax import TaxTreatment
-from subscriptions.domain.terms import (
-    Agreement,
-    Item,
-    ItemVersion,
-    PriceTerms,
-    Segment,
-    ServicePeriod,
-    service_periods,
-)
+from subscriptions.domain.periods import Segment, ServicePeriod, item_intervals, period_at, service_periods
+from subscriptions.domain.terms import Agreement, Item, ItemVersion, PriceTerms
 
 RECURRING = "recurring"
 ONE_OFF = "one_off"
 USAGE = "usage"
 SEATS = "seats"
 MINIMUM = "minimum"
+CREDIT = "credit"
+
+COUNTS = ""
+CAP = "cap"
+FREED = "freed"
 
 JUST_BEFORE = timedelta(microseconds=1)
 
@@ -54,7 +52,9 @@ class TaxPoint:
 class BilledLine(Struct, frozen=True):
     """A line already on an invoice or credit note, in the horizon.
 
-    `invoice_id` is the invoice it stands on or corrects, None while that is not stored yet.
+    `invoice_id` is the invoice it stands on or corrects, None while that is not stored yet. `use` says what it means
+    for what is owed: it COUNTS; it is a CAP, given back by hand or as a refund: not billed again, but less is left to
+    credit; or it was FREED, to be billed again, and only its revision is taken.
     """
 
     invoice_id: uuid.UUID | None
@@ -67,6 +67,8 @@ class BilledLine(Struct, frozen=True):
     amount_minor: int
     discount_minor: int
     treatment: TaxTreatment
+    price_id: uuid.UUID | None = None
+    use: str = COUNTS
 
 
 class Charge(Struct, frozen=True):
@@ -74,7 +76,8 @@ class Charge(Struct, frozen=True):
 
     `discount_minor` is set on corrections only: they share the discount of what they correct and take no voucher.
     `treatment` is set on corrections only: they keep the tax of what they correct. `takes_back_from` is set where that
-    stands on the same document: it is where the recurring charge begins whose discount is shared.
+    stands on the same document: it is where the recurring charge begins whose discount is shared. `opens_period` counts
+    for vouchers: the first regular charge of a period, of usage, or one made once.
     """
 
     subscription_id: uuid.UUID
@@ -99,49 +102,79 @@ class Charge(Struct, frozen=True):
     treatment: TaxTreatment | None = None
     corrects: uuid.UUID | None = None
     takes_back_from: datetime | None = None
+    opens_period: bool = False
     proof: dict[str, Any] = field(default_factory=dict)
 
 
 class Slice(Struct, frozen=True):
-    """A stretch of a service period in which one price of one item holds."""
+    """A stretch of a service period in which one price of one item holds.
+
+    `version` is the item's in force at its start, `policy` how its share of the interval is counted.
+    """
 
     start: datetime
     end: datetime
     period: ServicePeriod
     version: ItemVersion
     item: Item
+    policy: str
 
     @property
     def price(self) -> PriceTerms:
         """Return the price in force."""
         return self.version.price
 
-    @property
-    def is_whole(self) -> bool:
-        """Tell whether the stretch is the full, unshortened interval."""
-        return self.start == self.period.full.start and self.end == self.period.full.end
+    def share(self, start: datetime, end: datetime, policy: str = "") -> Fraction:
+        """Return the share of the full interval that a stretch makes, counted by the policy, else by the slice's own.
 
-    def share(self, start: datetime, end: datetime) -> Fraction:
-        """Return the share of the full interval that a stretch makes, by the price's own way of counting."""
-        if start == self.period.full.start and end == self.period.full.end:
+        `none` and `full` say what happens at a change, not how days are counted: they count as `day`.
+        """
+        period = self.period
+        if start == period.full.start and end == period.planned_end:
             return WHOLE
-        policy = self.price.proration_up
-        return prorate(DAY if policy in {NONE, FULL} else policy, start, end, self.period.full, self.period.zone)
+        counted = policy or self.policy
+        if counted in {NONE, FULL}:
+            counted = DAY
+        return prorate(counted, period.unshifted(start), period.unshifted(end), period.full, period.zone)
 
 
 def slices(item: Item, period: ServicePeriod) -> Iterator[Slice]:
     """Yield the stretches of a period in which one price of the item holds, oldest first."""
-    versions = item.versions
+    return slices_of(item, item.versions, period)
+
+
+def slices_of(item: Item, versions: tuple[ItemVersion, ...], period: ServicePeriod) -> Iterator[Slice]:
+    """Yield the stretches of a period by some versions of an item, oldest first."""
+    lasting = _lasting(versions)
     position = 0
-    while position < len(versions):
-        first = versions[position]
+    while position < len(lasting):
+        first = lasting[position]
         position += 1
-        while position < len(versions) and _goes_on(first, versions[position]):
+        while position < len(lasting) and _goes_on(first, lasting[position]):
             position += 1
-        end = versions[position].from_at if position < len(versions) else period.end
+        end = lasting[position].from_at if position < len(lasting) else period.end
         start, end = max(first.from_at, period.start), min(end, period.end)
         if start < end and first.quantity:
-            yield Slice(start, end, period, item.version_at(start) or first, item)
+            held = next(one for one in reversed(lasting[:position]) if one.from_at <= start)
+            policy = proration_at(item, start) if start != period.start else ""
+            yield Slice(start, end, period, held, item, policy or first.price.proration_up)
+
+
+def _lasting(versions: tuple[ItemVersion, ...]) -> tuple[ItemVersion, ...]:
+    """Return the versions that were not replaced at their own moment."""
+    last = len(versions) - 1
+    return tuple(
+        one for number, one in enumerate(versions) if number == last or one.from_at < versions[number + 1].from_at
+    )
+
+
+def proration_at(item: Item, instant: datetime) -> str:
+    """Return how the change of an item at an instant is prorated, "" when its price did not change then."""
+    found = ""
+    for version in item.versions:
+        if version.from_at == instant and version.proration:
+            found = version.proration
+    return found
 
 
 def _goes_on(version: ItemVersion, following: ItemVersion) -> bool:
@@ -149,10 +182,32 @@ def _goes_on(version: ItemVersion, following: ItemVersion) -> bool:
     return following.price.price_id == version.price.price_id and (following.quantity == 0) == (version.quantity == 0)
 
 
+def looks_back_to(agreement: Agreement, item: Item, segments: tuple[Segment, ...]) -> datetime | None:
+    """Return from when on a licensed item's billed lines matter, None when nothing can have changed what they say.
+
+    That is the start of the interval in which it is billed to, when its terms or its calendar changed since, or of the
+    one in which a backdated change begins (Billing rules, section 8: the horizon).
+    """
+    billed_to = agreement.billed_to_at
+    if billed_to is None:
+        return None
+    at = billed_to if agreement.dirty_from is None else min(billed_to, agreement.dirty_from)
+    held = item.version_at(at) or item.versions[0]
+    period = period_at(segments, held.price.interval, at) if held.price.interval is not None else None
+    start = at if period is None else period.full.start
+    has_changed = len(item.versions) > 1 and item.versions[-1].from_at >= start
+    has_moved = len(agreement.calendar) > 1 and agreement.calendar[-1].from_at >= start
+    is_bounded = agreement.cancel_at is not None
+    if has_changed or has_moved or is_bounded or agreement.dirty_from is not None:
+        return start
+    return None
+
+
 class ItemCase(Struct, frozen=True):
     """One item of one agreement at one moment: what is needed to say what it owes.
 
-    `lines` are the item's billed lines in the horizon.
+    `lines` are the item's billed lines in the horizon that count, `others` those that do not. `seats_now` bills changes
+    of seats at once instead of at the next boundary.
     """
 
     agreement: Agreement
@@ -161,15 +216,46 @@ class ItemCase(Struct, frozen=True):
     moment: datetime
     lines: tuple[BilledLine, ...]
     tax_point: TaxPoint
+    others: tuple[BilledLine, ...] = ()
+    seats_now: bool = False
+
+    def next_revision(self, kind: str, start: datetime) -> int:
+        """Return the revision that a further line of a kind from a moment on takes, 0 when there is none yet."""
+        taken = [
+            line.revision for line in (*self.lines, *self.others) if (line.kind, line.period_start) == (kind, start)
+        ]
+        return 1 + max(taken) if taken else 0
+
+    def was_freed(self, kind: str, start: datetime) -> bool:
+        """Tell whether lines of a kind from a moment on were voided to be billed again."""
+        return any(line.use == FREED and (line.kind, line.period_start) == (kind, start) for line in self.others)
 
     def is_new(self, moment: datetime) -> bool:
         """Tell whether a charge moment lies after what has been billed."""
         billed_to = self.agreement.billed_to_at
         return billed_to is None or moment > billed_to
 
-    def open_periods(self, interval: Interval) -> Iterator[ServicePeriod]:
-        """Yield the periods that end after what has been billed and have begun by the moment, oldest first."""
-        return service_periods(self.segments, interval, self.agreement.billed_to_at, self.moment)
+    def stretches_after(
+        self,
+        after: datetime | None,
+        cut: Callable[[Item, ServicePeriod], Iterator[Slice]] = slices,
+        *,
+        metered: bool = False,
+    ) -> Iterator[tuple[ServicePeriod, tuple[Slice, ...]]]:
+        """Yield the periods that end after a moment (None: all) and have begun, each with the stretches it charges.
+
+        Where an item's prices had different intervals, each is charged by the periods of its own; metered stretches
+        and licensed ones are charged apart.
+        """
+        for interval in item_intervals(self.item):
+            for period in service_periods(self.segments, interval, after, self.moment):
+                own = tuple(
+                    one
+                    for one in cut(self.item, period)
+                    if one.price.interval == interval and (one.price.meter is not None) == metered
+                )
+                if own:
+                    yield period, own
 
 
 def charge_of(case: ItemCase, stretch: Slice, **values: Any) -> Charge:
@@ -178,7 +264,7 @@ def charge_of(case: ItemCase, stretch: Slice, **values: Any) -> Charge:
         subscription_id=case.agreement.subscription_id,
         item_id=stretch.item.item_id,
         price=stretch.price,
-        plan_id=stretch.period.plan_id,
+        plan_id=stretch.period.version_at(stretch.start).plan_id,
         terms_version=stretch.version.version,
         **values,
     )

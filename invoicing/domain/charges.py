@@ -10,12 +10,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from invoicing.domain.charge import JUST_BEFORE, ONE_OFF, BilledLine, Charge, ItemCase, TaxPoint
+from invoicing.domain.charge import COUNTS, JUST_BEFORE, ONE_OFF, BilledLine, Charge, ItemCase, TaxPoint
 from invoicing.domain.commitments import minimum_charges
 from invoicing.domain.licensed import licensed_charges
 from invoicing.domain.metered import metered_charges
+from subscriptions.domain.periods import agreement_segments
 from subscriptions.domain.pricing import price_quantity
-from subscriptions.domain.terms import Agreement, paid_segments
+from subscriptions.domain.terms import Agreement
 from usage.domain.aggregation import UsageFigure
 
 
@@ -25,20 +26,29 @@ def charges(
     billed: Mapping[uuid.UUID, tuple[BilledLine, ...]],
     figures: Mapping[Any, UsageFigure],
     tax_point: TaxPoint,
+    *,
+    seats_now: bool = False,
 ) -> tuple[Charge, ...]:
     """Return everything a subscription owes up to a moment that is not billed yet, items in order.
 
-    `billed` holds each item's lines in the horizon, `figures` the answers to `usage_windows`.
+    `billed` holds each item's lines in the horizon, `figures` the answers to `usage_windows`. `seats_now` bills changes
+    of seats that would wait for the next boundary.
     """
-    segments = paid_segments(agreement.calendar)
+    segments = agreement_segments(agreement)
     found: list[Charge] = []
     for item in agreement.items:
-        case = ItemCase(agreement, item, segments, moment, billed.get(item.item_id, ()), tax_point)
+        known = billed.get(item.item_id, ())
+        lines = tuple(line for line in known if line.use == COUNTS)
+        others = () if len(lines) == len(known) else tuple(line for line in known if line.use != COUNTS)
+        case = ItemCase(agreement, item, segments, moment, lines, tax_point, others, seats_now)
         price = item.versions[-1].price
         if price.is_one_off:
             found.extend(_one_off(case))
             continue
-        own = tuple(licensed_charges(case) if price.meter is None else metered_charges(case, figures))
+        has_meter = [one.price.meter is not None for one in item.versions]
+        own = () if all(has_meter) else tuple(licensed_charges(case))
+        if any(has_meter):
+            own = (*own, *metered_charges(case, figures))
         found.extend(own)
         found.extend(minimum_charges(case, own))
     return tuple(found)
@@ -71,6 +81,7 @@ def _one_off(case: ItemCase) -> Iterator[Charge]:
                     tax_date=case.tax_point.date_of(at, at + JUST_BEFORE, arrears=False),
                     in_arrears=False,
                     terms_version=first.version,
+                    opens_period=True,
                     proof={"steps": part.steps},
                 )
         return

@@ -9,9 +9,9 @@ from decimal import Decimal
 from fractions import Fraction as Exact
 
 from core.domain.rounding import round_half_away
-from invoicing.domain.charge import MINIMUM, Charge, ItemCase, Slice, charge_of, slices
+from invoicing.domain.charge import MINIMUM, Charge, ItemCase, Slice, charge_of
 from invoicing.domain.metered import rerated_from
-from subscriptions.domain.terms import ServicePeriod, service_periods
+from subscriptions.domain.periods import ServicePeriod
 
 
 def minimum_charges(case: ItemCase, own: Sequence[Charge]) -> Iterator[Charge]:
@@ -20,22 +20,23 @@ def minimum_charges(case: ItemCase, own: Sequence[Charge]) -> Iterator[Charge]:
     February 2023 from the 4th, minimum 1000000, fee 100000 -> 803571. 10000 made up to by 9000, then 500 of late usage
     -> -500.
     """
-    price = case.item.versions[-1].price
-    if price.interval is None or all(one.price.minimum_commitment_minor is None for one in case.item.versions):
+    if all(one.price.minimum_commitment_minor is None for one in case.item.versions):
         return
-    billed_to = case.agreement.billed_to_at
-    after = billed_to
-    if billed_to is not None and price.meter is not None:
-        after = rerated_from(case.agreement, billed_to)
-    for period in service_periods(case.segments, price.interval, after, case.moment):
-        moved = any(period.start <= charge.period_start < period.end for charge in own)
-        if period.end <= case.moment and (moved or case.is_new(period.end)):
-            yield from _shortfall(case, period, own)
+    for metered in (False, True):
+        after = case.agreement.billed_to_at
+        if after is not None and metered:
+            after = rerated_from(case.agreement, after)
+        for period, stretches in case.stretches_after(after, metered=metered):
+            moved = any(period.start <= charge.period_start < period.end for charge in own)
+            if period.end <= case.moment and (moved or case.is_new(period.end)):
+                yield from _shortfall(case, period, stretches, own)
 
 
-def _shortfall(case: ItemCase, period: ServicePeriod, own: Sequence[Charge]) -> Iterator[Charge]:
+def _shortfall(
+    case: ItemCase, period: ServicePeriod, stretches: Sequence[Slice], own: Sequence[Charge]
+) -> Iterator[Charge]:
     """Yield what a period that is over still lacks of its minimum, less what was made up before."""
-    wanted, last = _wanted(case, period)
+    wanted, last = _wanted(period, stretches)
     if last is None:
         return
     charged = sum(charge.amount_minor for charge in own if period.start <= charge.period_start < period.end)
@@ -66,13 +67,18 @@ def _shortfall(case: ItemCase, period: ServicePeriod, own: Sequence[Charge]) -> 
     )
 
 
-def _wanted(case: ItemCase, period: ServicePeriod) -> tuple[int, Slice | None]:
-    """Return the minimum of a period, by the days each price held, with the last stretch that had one."""
+def _wanted(period: ServicePeriod, stretches: Sequence[Slice]) -> tuple[int, Slice | None]:
+    """Return the minimum of a period, by the days each price was served, with the last stretch that had one."""
     wanted, last = Exact(0), None
-    for stretch in slices(case.item, period):
+    for stretch in stretches:
         minimum = stretch.price.minimum_commitment_minor
         if minimum is not None:
-            share = stretch.share(stretch.start, stretch.end)
-            wanted += Exact(minimum * share.numerator, share.denominator)
+            shares = [stretch.share(stretch.start, stretch.end)]
+            shares += [
+                stretch.share(min(hole.end, stretch.end), max(hole.start, stretch.start))
+                for hole in period.holes
+                if hole.start < stretch.end and stretch.start < hole.end
+            ]
+            wanted += sum(Exact(minimum * share.numerator, share.denominator) for share in shares)
             last = stretch
     return round_half_away(wanted), last

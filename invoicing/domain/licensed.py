@@ -1,150 +1,184 @@
-"""Charges for what was agreed whatever is used: recurring prices, changes of seats (Billing rules, sections 3, 5)."""
+"""Charges for what was agreed whatever is used: recurring prices, and what changes of them give back.
 
-from collections.abc import Iterator
+Billing rules, sections 3, 5 and 8. Where nothing has changed since the last bill, what has begun since is charged.
+Where something has, everything owed since the horizon is laid out anew, and the difference to what stands on documents
+is charged: so a change, its reversal and a second run need no rules of their own.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
-from fractions import Fraction as Exact
 from typing import Any
 
-from core.domain.rounding import divide_half_away, round_half_away
-from invoicing.domain.charge import JUST_BEFORE, RECURRING, SEATS, Charge, ItemCase, Slice, charge_of, slices
-from invoicing.domain.proration import Fraction
-from subscriptions.domain.pricing import exact_price, price_quantity
-from subscriptions.domain.terms import ARREARS
-
-SEAT_CHANGES = frozenset({"added", "removed"})
+from invoicing.domain.charge import (
+    CREDIT,
+    RECURRING,
+    SEATS,
+    BilledLine,
+    Charge,
+    ItemCase,
+    Slice,
+    charge_of,
+    looks_back_to,
+)
+from invoicing.domain.owed import LineKey, Owed, Standing, owed_lines, recurring_parts
+from subscriptions.domain.terms import ARREARS, KEEP, PriceTerms
 
 
 def licensed_charges(case: ItemCase) -> Iterator[Charge]:
-    """Yield the recurring and seat charges of a licensed item."""
-    interval = case.item.versions[-1].price.interval
-    if interval is None:
-        return
-    for period in case.open_periods(interval):
-        for stretch in slices(case.item, period):
+    """Yield what a licensed item owes that is not billed yet."""
+    billed_to = case.agreement.billed_to_at
+    back_to = looks_back_to(case.agreement, case.item, case.segments)
+    if billed_to is not None and back_to is None:
+        yield from _begun(case)
+    else:
+        yield from _difference(case, back_to)
+
+
+def _begun(case: ItemCase) -> Iterator[Charge]:
+    """Yield the charges of stretches that have begun, or in arrears ended, since what was billed."""
+    for period, stretches in case.stretches_after(case.agreement.billed_to_at):
+        for stretch in stretches:
             in_arrears = stretch.price.timing == ARREARS
-            regular: list[Charge] = []
-            is_over = period.end <= case.moment
-            if case.is_new(period.end if in_arrears else stretch.start) and (is_over or not in_arrears):
-                regular = list(_recurring(case, stretch))
-                yield from regular
-            if is_over:
-                yield from _seats(case, stretch, regular)
+            if case.is_new(period.end if in_arrears else stretch.start) and (
+                not in_arrears or period.end <= case.moment
+            ):
+                for owed in recurring_parts(stretch, stretch.start, stretch.end):
+                    yield _charge(case, owed, owed.amount_minor, 0)
 
 
-def _recurring(case: ItemCase, stretch: Slice) -> Iterator[Charge]:
-    """Yield the charge of one stretch at the seats it began with, a line per tier of a graduated price.
+def _difference(case: ItemCase, back_to: datetime | None) -> Iterator[Charge]:
+    """Yield the difference between what is owed since the horizon and what stands on documents."""
+    standing = _standing(case, back_to)
+    taken = Counter[tuple[str, datetime]]()
+    for line in (*case.lines, *case.others):
+        place = line.kind, line.period_start
+        taken[place] = max(taken[place], line.revision + 1)
+    laid_out = list(owed_lines(case, back_to, standing))
+    prices = {version.price.price_id: version.price for version in case.item.versions}
+    for key, stood in standing.items():
+        if stood.amount_minor and key.price_id in prices and _is_displaced(case, key, laid_out):
+            place = key.kind, key.start
+            yield _reversal(case, prices[key.price_id], stood, taken[place])
+            taken[place] += 1
+    for owed in laid_out:
+        stood = standing.get(owed.key)
+        amount_minor = owed.amount_minor - (stood.amount_minor if stood else 0)
+        place = owed.kind, owed.start
+        if amount_minor or (stood is None and owed.kind == RECURRING and case.is_new(owed.due_at)):
+            yield _charge(case, owed, amount_minor, taken[place], standing=stood)
+            taken[place] += 1
 
-    In advance a stretch is charged to the end of its period, whatever may cut it later.
+
+def _is_displaced(case: ItemCase, key: LineKey, laid_out: Sequence[Owed]) -> bool:
+    """Tell whether what stands is not owed any more: other terms took its moment, or what took it gives back.
+
+    What was paid for a stretch that ended at its very beginning stays, unless the end says otherwise.
     """
-    in_arrears = stretch.price.timing == ARREARS
-    end = stretch.end if in_arrears else stretch.period.end
-    fraction = stretch.share(stretch.start, end)
-    for part in price_quantity(stretch.price.rating, Decimal(stretch.version.quantity)):
-        amount_minor = part.amount_minor if fraction.is_whole else _shared(part.exact, fraction)
-        proof: dict[str, Any] = {"steps": part.steps}
-        if not fraction.is_whole:
-            proof["fraction"] = [fraction.numerator, fraction.denominator]
-        yield charge_of(
-            case,
-            stretch,
-            kind=RECURRING,
-            period_start=stretch.start,
-            period_end=end,
-            tier=part.tier,
-            revision=0,
-            description=_plan_description(stretch),
-            quantity=part.quantity,
-            unit_price=part.unit_price,
-            amount_minor=amount_minor,
-            tax_date=case.tax_point.date_of(stretch.start, end, arrears=in_arrears),
-            in_arrears=in_arrears,
-            fraction=fraction,
-            proof=proof,
-        )
+    if any(owed.key == key or (owed.keeps_earlier and owed.start == key.start) for owed in laid_out):
+        return False
+    if any(owed.stretch.start <= key.start < owed.stretch.end for owed in laid_out):
+        return True
+    held = case.item.version_at(key.start)
+    if held is None or not held.quantity:
+        return True
+    calendar = case.agreement.calendar
+    number = max((place for place, one in enumerate(calendar) if one.from_at <= key.start), default=0)
+    is_kept_pause = number + 1 < len(calendar) and calendar[number + 1].resumes == KEEP
+    return calendar[number].from_at == key.start and (calendar[number].credits_unused or is_kept_pause)
 
 
-def _plan_description(stretch: Slice) -> str:
+def _standing(case: ItemCase, back_to: datetime | None) -> dict[LineKey, Standing]:
+    """Return what the item's lines since the horizon come to, by what they are for.
+
+    What was given back by hand is left out, and what was freed to be billed again.
+    """
+    grouped: dict[LineKey, list[BilledLine]] = defaultdict(list)
+    for line in case.lines:
+        # A credit at the horizon itself belongs to the stretch that ended there.
+        if back_to is not None and (
+            line.period_start < back_to or (line.kind == CREDIT and line.period_start == back_to)
+        ):
+            continue
+        if line.kind in {RECURRING, SEATS, CREDIT} and line.price_id is not None:
+            grouped[LineKey(line.kind, line.period_start, line.tier, line.price_id)].append(line)
+    return {key: Standing(tuple(lines)) for key, lines in grouped.items()}
+
+
+def _charge(
+    case: ItemCase, owed: Owed, amount_minor: int, revision: int, *, standing: Standing | None = None
+) -> Charge:
+    """Return the charge of an owed line, less what stands of it already."""
+    stretch, base = owed.stretch, owed.base
+    gives_back = owed.kind == CREDIT or amount_minor < 0
+    is_correction = gives_back or standing is not None
+    if standing is not None and base is None:
+        # What was taken back and is owed again: as it was charged first.
+        base = Standing(tuple(line for line in standing.lines if line.amount_minor > 0)[:1])
+    lines = (standing.lines if standing is not None else ()) or (base.lines if base is not None else ())
+    corrected = lines[0] if lines else None
+    discount_minor = base.discount_of(amount_minor) if is_correction and base is not None else 0
+    values: dict[str, Any] = {}
+    if is_correction and corrected is not None:
+        values = {"treatment": corrected.treatment, "corrects": corrected.invoice_id}
+    arrears = stretch.price.timing == ARREARS
+    return charge_of(
+        case,
+        stretch,
+        kind=owed.kind,
+        period_start=owed.start,
+        period_end=owed.end,
+        tier=owed.tier,
+        revision=revision,
+        description=plan_description(stretch),
+        quantity=owed.quantity,
+        unit_price=owed.unit_price,
+        amount_minor=amount_minor,
+        tax_date=case.tax_point.date_of(*owed.taxed_over, arrears=arrears),
+        in_arrears=arrears or (owed.kind == SEATS and owed.end <= case.moment),
+        fraction=owed.fraction,
+        discountable=not is_correction,
+        discount_minor=discount_minor,
+        takes_back_from=owed.takes_back_from if gives_back else None,
+        opens_period=owed.opens_period and not revision,
+        proof=owed.proof,
+        **values,
+    )
+
+
+def _reversal(case: ItemCase, price: PriceTerms, stood: Standing, revision: int) -> Charge:
+    """Return the charge that takes back what stands but is not owed any more."""
+    line = stood.lines[0]
+    version = next(one for one in case.item.versions if one.price.price_id == price.price_id)
+    calendar = case.agreement.calendar
+    held = next((one for one in reversed(calendar) if one.from_at < line.period_start), calendar[0])
+    return Charge(
+        subscription_id=case.agreement.subscription_id,
+        item_id=case.item.item_id,
+        kind=line.kind,
+        period_start=line.period_start,
+        period_end=line.period_end,
+        tier=line.tier,
+        revision=revision,
+        description=held.plan_name if case.item.position == 0 else price.product_name,
+        quantity=-stood.quantity,
+        unit_price=None,
+        amount_minor=-stood.amount_minor,
+        price=price,
+        plan_id=held.plan_id,
+        tax_date=case.tax_point.date_of(line.period_start, line.period_end, arrears=price.timing == ARREARS),
+        in_arrears=price.timing == ARREARS,
+        terms_version=version.version,
+        discountable=False,
+        discount_minor=-stood.discount_minor,
+        treatment=line.treatment,
+        corrects=line.invoice_id,
+        proof={"takes_back": stood.amount_minor},
+    )
+
+
+def plan_description(stretch: Slice) -> str:
     """Name what is charged: the plan for the plan's own price, the product for an add-on."""
-    return stretch.period.plan_name if stretch.item.position == 0 else stretch.price.product_name
-
-
-def _shared(exact: Decimal, fraction: Fraction) -> int:
-    """Round an exact amount times a share once, at the end."""
-    return round_half_away(Exact(exact) * Exact(fraction.numerator, fraction.denominator))
-
-
-def _seats(case: ItemCase, stretch: Slice, regular: list[Charge]) -> Iterator[Charge]:
-    """Yield a line for each change of seats inside a stretch: round(area after it) - the item's lines so far.
-
-    Area is the sum of price(seats) x share of the period, so tiers and packages take price(after) - price(before)
-    (Billing rules, section 5, Seats): 1000 a seat, 31 days, one more after 1, 2 and 6 days -> 968, 935, 807.
-    """
-    moments = sorted(
-        {
-            v.from_at
-            for v in stretch.item.versions
-            if v.change in SEAT_CHANGES and stretch.start <= v.from_at < stretch.end
-        }
-    )
-    if not moments:
-        return
-    base = [line for line in case.lines if line.kind == RECURRING and line.period_start == stretch.start]
-    settled = {
-        line.period_start: line
-        for line in case.lines
-        if line.kind == SEATS and stretch.start <= line.period_start < stretch.end
-    }
-    so_far = sum(charge.amount_minor for charge in regular) + sum(line.amount_minor for line in base)
-    so_far += sum(line.amount_minor for line in settled.values())
-    discounted, charged = sum(line.discount_minor for line in base), sum(line.amount_minor for line in base)
-    for at in moments:
-        if at in settled:
-            continue
-        area = round_half_away(_area(stretch, until=at))
-        amount_minor = area - so_far
-        if amount_minor == 0:
-            continue
-        so_far = area
-        before = stretch.item.version_at(at - JUST_BEFORE)
-        after = stretch.item.version_at(at) or stretch.version
-        delta = after.quantity - (before.quantity if before else 0)
-        share = stretch.share(at, stretch.end)
-        removed = amount_minor < 0
-        yield charge_of(
-            case,
-            stretch,
-            kind=SEATS,
-            period_start=at,
-            period_end=stretch.end,
-            tier=0,
-            revision=0,
-            description=_plan_description(stretch),
-            quantity=Decimal(delta),
-            unit_price=None,
-            amount_minor=amount_minor,
-            tax_date=case.tax_point.date_of(stretch.start, stretch.end, arrears=stretch.price.timing == ARREARS),
-            in_arrears=True,
-            fraction=share,
-            discountable=not removed,
-            discount_minor=divide_half_away(amount_minor * discounted, charged) if removed and charged > 0 else 0,
-            treatment=base[0].treatment if removed and base else None,
-            corrects=base[0].invoice_id if removed and base else None,
-            takes_back_from=stretch.start if removed and regular else None,
-            proof={"area": area, "seats": after.quantity, "fraction": [share.numerator, share.denominator]},
-        )
-
-
-def _area(stretch: Slice, *, until: datetime) -> Exact:
-    """Sum price(seats) x share over the stretch, with the seats as they stand after the changes up to `until`."""
-    starts = sorted(
-        {stretch.start} | {v.from_at for v in stretch.item.versions if stretch.start < v.from_at <= until < stretch.end}
-    )
-    total = Exact(0)
-    for position, start in enumerate(starts):
-        end = starts[position + 1] if position + 1 < len(starts) else stretch.end
-        version = stretch.item.version_at(start) or stretch.version
-        share = stretch.share(start, end)
-        price = exact_price(stretch.price.rating, Decimal(version.quantity))
-        total += Exact(price) * Exact(share.numerator, share.denominator)
-    return total
+    if stretch.item.position == 0:
+        return stretch.period.version_at(stretch.start).plan_name
+    return stretch.price.product_name

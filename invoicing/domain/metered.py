@@ -13,8 +13,9 @@ from typing import Any
 from core.domain.decimals import decimal_text
 from core.domain.rounding import divide_half_away
 from invoicing.domain.charge import USAGE, Charge, ItemCase, Slice, charge_of, slices
+from subscriptions.domain.periods import Segment, agreement_segments, item_intervals, service_periods
 from subscriptions.domain.pricing import PricedPart, PriceType, price_percentage, price_quantity
-from subscriptions.domain.terms import Agreement, Item, PriceTerms, Segment, paid_segments, service_periods
+from subscriptions.domain.terms import Agreement, Item, PriceTerms
 from usage.domain.aggregation import Aggregation, Filter, FilterType, Meter, UsageFigure
 from usage.domain.window import UsageWindow
 
@@ -34,23 +35,24 @@ def rated_usage(
     agreement: Agreement, item: Item, segments: tuple[Segment, ...], moment: datetime
 ) -> Iterator[tuple[Slice, bool]]:
     """Yield the usage stretches to rate at a moment, each with whether it was billed before (then only moves count)."""
-    price = item.versions[-1].price
-    if price.meter is None or price.interval is None:
+    if all(version.price.meter is None for version in item.versions):
         return
     billed_to = agreement.billed_to_at
     after = None if billed_to is None else rerated_from(agreement, billed_to)
     if after is not None and agreement.dirty_from is not None:
         after = min(after, agreement.dirty_from)
-    for period in service_periods(segments, price.interval, after, moment):
-        if period.end > moment:
-            continue
-        for stretch in slices(item, period):
-            yield stretch, billed_to is not None and period.end <= billed_to
+    for interval in item_intervals(item):
+        for period in service_periods(segments, interval, after, moment):
+            if period.end > moment:
+                continue
+            for stretch in slices(item, period):
+                if stretch.price.meter is not None and stretch.price.interval == interval:
+                    yield stretch, billed_to is not None and period.end <= billed_to
 
 
 def usage_windows(agreement: Agreement, moment: datetime) -> Iterator[UsageWindow]:
     """Yield the questions about usage that the charges of a moment need answered."""
-    segments = paid_segments(agreement.calendar)
+    segments = agreement_segments(agreement)
     for item in agreement.items:
         for stretch, _ in rated_usage(agreement, item, segments, moment):
             yield from _windows_of(agreement, stretch)
@@ -84,7 +86,9 @@ def metered_charges(case: ItemCase, figures: Mapping[Any, UsageFigure]) -> Itera
         figure = figures.get((case.item.item_id, stretch.start, ""), _NO_USAGE)
         before = figures.get((case.item.item_id, stretch.start, "before"))
         parts = price_usage(stretch.price, figure, before)
-        if was_billed:
+        stands = any(line.kind == USAGE and line.period_start == stretch.start for line in case.lines)
+        # What was billed to a cut that has been undone since is moved too; what was freed is charged anew.
+        if stands or (was_billed and not case.was_freed(USAGE, stretch.start)):
             yield from _moved_usage(case, stretch, parts, figure)
         else:
             for part in parts:
@@ -114,7 +118,7 @@ def _moved_usage(
         period_start=stretch.start,
         period_end=stretch.end,
         tier=0,
-        revision=1 + max((line.revision for line in stood), default=0),
+        revision=max(case.next_revision(USAGE, stretch.start), 1),
         description=_meter_name(stretch),
         quantity=sum((part.quantity for part in parts), Decimal(0)) - sum((one.quantity for one in stood), Decimal(0)),
         unit_price=None,
@@ -174,12 +178,13 @@ def _usage_charge(case: ItemCase, stretch: Slice, part: PricedPart, figure: Usag
         period_start=stretch.start,
         period_end=stretch.end,
         tier=part.tier,
-        revision=0,
+        revision=case.next_revision(USAGE, stretch.start),
         description=_meter_name(stretch),
         quantity=part.quantity,
         unit_price=part.unit_price,
         amount_minor=part.amount_minor,
         tax_date=case.tax_point.date_of(stretch.start, stretch.end, arrears=True),
         in_arrears=True,
+        opens_period=True,
         proof={"window": _window(stretch), "events": figure.event_count, "steps": part.steps},
     )

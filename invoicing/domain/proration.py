@@ -5,12 +5,16 @@ from datetime import date, datetime, timedelta
 
 from core.domain.period import Period
 from core.domain.schedule import local_date
+from subscriptions.domain.terms import (
+    PRORATE_DAY,
+    PRORATE_FULL,
+    PRORATE_NONE,
+    PRORATE_SECOND,
+    PRORATE_THIRTY_360,
+)
 
-DAY = "day"
-SECOND = "second"
-THIRTY_360 = "thirty_360"
-NONE = "none"
-FULL = "full"
+DAY, SECOND, THIRTY_360 = PRORATE_DAY, PRORATE_SECOND, PRORATE_THIRTY_360
+NONE, FULL = PRORATE_NONE, PRORATE_FULL
 
 _LONGEST_DAY = 30
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,25 +10,24 @@ from typing import Any
 import msgspec
 
 from core.rows import array_text, fetch_rows
-from invoicing.domain.charge import BilledLine
+from invoicing.domain.charge import CAP, COUNTS, FREED, BilledLine
 from invoicing.domain.tax import TaxPart, TaxTreatment
 
-# A credit that a proposal made counts as billed, and so do lines that a void took back to be billed again. What was
-# given back by hand, by a refund or by a void for good changes nothing here: such a line names the line it gives back.
-BILLED = """
-SELECT line.item_id, line.invoice_id, line.kind, line.period_start, line.period_end, line.tier, line.revision,
-       line.quantity, line.amount_minor, line.discount_minor, line.tax_category, line.tax_country, line.proof -> 'tax'
+COLUMNS = """line.item_id, line.invoice_id, line.kind, line.period_start, line.period_end, line.tier, line.revision,
+       line.quantity, line.amount_minor, line.discount_minor, line.proof ->> 'price', line.tax_category,
+       line.tax_country, line.proof -> 'tax'"""
+# A credit that a proposal made names no line: it is a charge of its own. One made by hand, by a refund or by a void
+# names the line it gives back; where the void says so, that line is to be billed again.
+BILLED = f"""
+SELECT line.id, NULL::uuid, NULL::bool, {COLUMNS}
 FROM unnest(%(items)s::uuid[], %(horizons)s::timestamptz[]) AS wanted (item_id, horizon)
 JOIN invoicing_invoiceline line ON line.item_id = wanted.item_id AND line.period_start >= wanted.horizon
 UNION ALL
-SELECT line.item_id, line.invoice_id, line.kind, line.period_start, line.period_end, line.tier, line.revision,
-       CASE WHEN line.invoice_line_id IS NULL THEN line.quantity ELSE -line.quantity END,
-       line.amount_minor, line.discount_minor, line.tax_category, line.tax_country, line.proof -> 'tax'
+SELECT line.id, line.invoice_line_id, note.rebills, {COLUMNS}
 FROM unnest(%(items)s::uuid[], %(horizons)s::timestamptz[]) AS wanted (item_id, horizon)
 JOIN invoicing_creditnoteline line ON line.item_id = wanted.item_id AND line.period_start >= wanted.horizon
-WHERE line.invoice_line_id IS NULL
-   OR EXISTS (SELECT FROM invoicing_creditnote note WHERE note.id = line.credit_note_id AND note.rebills)
-"""
+JOIN invoicing_creditnote note ON note.id = line.credit_note_id
+"""  # noqa: S608 - composed of constants
 
 
 def list_billed_lines(horizons: Mapping[uuid.UUID, datetime]) -> dict[uuid.UUID, tuple[BilledLine, ...]]:
@@ -36,10 +35,13 @@ def list_billed_lines(horizons: Mapping[uuid.UUID, datetime]) -> dict[uuid.UUID,
     if not horizons:
         return {}
     rows = fetch_rows(BILLED, {"items": array_text(horizons), "horizons": array_text(horizons.values())})
+    freed = {given_back for _, given_back, rebills, *_ in rows if rebills}
     found: dict[uuid.UUID, list[BilledLine]] = defaultdict(list)
-    for item_id, invoice_id, kind, start, end, tier, revision, quantity, amount, discount, *tax in rows:
-        line = BilledLine(invoice_id, kind, start, end, tier, revision, quantity, amount, discount, _treatment(tax))
-        found[item_id].append(line)
+    for row in rows:
+        line_id, given_back, rebills, item_id, *values, price_id, category, country, tax = row
+        use = FREED if rebills or line_id in freed else CAP if given_back is not None else COUNTS
+        treatment = _treatment(category, country, tax)
+        found[item_id].append(BilledLine(*values, treatment, uuid.UUID(price_id), use))
     return {item_id: tuple(sorted(lines, key=_order)) for item_id, lines in found.items()}
 
 
@@ -48,9 +50,8 @@ def _order(line: BilledLine) -> tuple[datetime, str, int, int]:
     return line.period_start, line.kind, line.tier, line.revision
 
 
-def _treatment(columns: Sequence[Any]) -> TaxTreatment:
+def _treatment(category: str, country: str, stored: Any) -> TaxTreatment:
     """Return the tax treatment a line was stored with."""
-    category, country, stored = columns
     tax = msgspec.json.decode(stored) if isinstance(stored, str) else stored
     parts = tuple(
         TaxPart(rule_id, name, jurisdiction, Decimal(rate)) for rule_id, name, jurisdiction, rate, _ in tax["parts"]

@@ -84,6 +84,10 @@ class SubscriptionTerms(models.Model):
         ANNIVERSARY = "anniversary", "Anniversary"
         CALENDAR = "calendar", "Calendar"
 
+    class Resumption(models.TextChoices):
+        SHIFT = "shift", "Boundaries move by the days paused"
+        KEEP = "keep", "Boundaries stay"
+
     id = id_field()
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="terms")
     version = models.PositiveIntegerField()
@@ -95,6 +99,17 @@ class SubscriptionTerms(models.Model):
     interval_count = models.PositiveSmallIntegerField()
     time_zone = models.CharField(max_length=60)
     alignment = models.CharField(max_length=12, choices=Alignment.choices, default=Alignment.ANNIVERSARY)
+    resumes = models.CharField(
+        max_length=5,
+        choices=Resumption.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="How the pause before it ends.",
+    )
+    credits_unused = models.BooleanField(
+        default=False, db_default=False, help_text="What was paid beyond this end is given back."
+    )
     reason = models.CharField(max_length=60)
     actor = models.CharField(max_length=200, blank=True)
     recorded_at = models.DateTimeField()

@@ -58,6 +58,8 @@ def store_agreement(agreement: Agreement, record: AgreementRecord) -> Subscripti
             interval_count=version.interval.count if version.interval else 1,
             time_zone=version.zone,
             alignment=version.alignment,
+            resumes=version.resumes,
+            credits_unused=version.credits_unused,
             reason=record.action,
             actor=record.actor,
             recorded_at=at,
@@ -77,6 +79,7 @@ def store_agreement(agreement: Agreement, record: AgreementRecord) -> Subscripti
             quantity=version.quantity,
             delta=version.quantity,
             change=version.change,
+            proration=version.proration,
             actor=record.actor,
             recorded_at=at,
         )

@@ -31,12 +31,13 @@ ONE_SUBSCRIPTION = SUBSCRIPTIONS.replace(
 )
 CALENDAR = """
 SELECT t.subscription_id, t.version, t.from_at, t.phase, t.plan_id, p.name, t.anchor_wall, t.interval,
-       t.interval_count, t.time_zone, t.alignment
+       t.interval_count, t.time_zone, t.alignment, t.resumes, t.credits_unused
 FROM subscriptions_subscriptionterms t JOIN subscriptions_plan p ON p.id = t.plan_id
 WHERE t.subscription_id = ANY(%s::uuid[]) ORDER BY t.subscription_id, t.version
 """
 ITEMS = """
-SELECT i.subscription_id, i.id, i.position, t.version, t.from_at, t.price_id, t.quantity, t.change
+SELECT i.subscription_id, i.id, i.position, t.version, t.from_at, t.price_id, t.quantity, t.change,
+       t.proration
 FROM subscriptions_subscriptionitem i JOIN subscriptions_itemterms t ON t.item_id = i.id
 WHERE i.subscription_id = ANY(%s::uuid[]) ORDER BY i.subscription_id, i.position, t.version
 """
@@ -81,9 +82,11 @@ def _agreements(statement: str, ids: Sequence[uuid.UUID]) -> tuple[Agreement, ..
     for row in _rows(CALENDAR, subscription_ids):
         interval = _interval(row[7], row[8])
         version, from_at, phase, plan_id, plan_name, anchor_wall = row[1:7]
-        calendars[row[0]].append(
-            CalendarVersion(version, from_at, phase, plan_id, plan_name, anchor_wall, interval, row[9], row[10])
-        )
+        calendar = calendars[row[0]]
+        while calendar and calendar[-1].from_at > from_at:
+            # A later version replaces what was planned.
+            calendar.pop()
+        calendar.append(CalendarVersion(version, from_at, phase, plan_id, plan_name, anchor_wall, interval, *row[9:13]))
     terms = _rows(ITEMS, subscription_ids)
     prices = list_price_terms({row[5] for row in terms})
     items: dict[uuid.UUID, list[Item]] = defaultdict(list)
@@ -91,8 +94,8 @@ def _agreements(statement: str, ids: Sequence[uuid.UUID]) -> tuple[Agreement, ..
         history = list(rows)
         subscription_id, _, position = history[0][:3]
         versions = tuple(
-            ItemVersion(version, from_at, prices[price_id], quantity, change)
-            for *_, version, from_at, price_id, quantity, change in history
+            ItemVersion(version, from_at, prices[price_id], quantity, change, proration)
+            for *_, version, from_at, price_id, quantity, change, proration in history
         )
         items[subscription_id].append(Item(item_id, position, versions))
     late_window = timedelta(days=settings.USAGE_LATE_DAYS)

@@ -191,7 +191,7 @@ def test_a_scheduled_end_bills_what_was_used_and_nothing_more(company: Company) 
     )
     assert (subscription.next_due_at, Agenda.objects.get().due_at) == (None, None)
     kinds = InvoiceLine.objects.order_by("invoice__sequence", "position").values_list("kind", "amount_minor")
-    assert list(kinds) == [("recurring", 3000)] * 3 + [("usage", 70), ("usage", 70)]
+    assert list(kinds) == [("recurring", 3000)] * 2 + [("recurring", 871)] + [("usage", 70), ("usage", 70)]
     assert InvoiceLine.objects.filter(kind="usage").values("invoice").distinct().count() == 2
     assert check_books(now=at("2026-12-01")) == ()
 

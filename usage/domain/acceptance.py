@@ -9,15 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.domain.schedule import Interval
-from subscriptions.domain.terms import (
-    ENDED,
-    PAUSED,
-    TRIAL,
-    Agreement,
-    CalendarVersion,
-    paid_segments,
-    service_periods,
-)
+from subscriptions.domain.periods import paid_segments, service_periods
+from subscriptions.domain.terms import ENDED, PAUSED, TRIAL, Agreement, CalendarVersion
 from usage.domain.event import Reason
 
 AHEAD_TOLERANCE = timedelta(minutes=5)

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from core.domain.period import Period
 from core.domain.schedule import Interval
-from subscriptions.domain.terms import Agreement, MeterTerms, paid_segments, service_periods
+from subscriptions.domain.periods import agreement_segments, service_periods
+from subscriptions.domain.terms import Agreement, MeterTerms
 from usage.domain.aggregation import Aggregation, Filter, FilterType, Meter
 from usage.domain.window import UsageWindow
 
@@ -58,7 +59,7 @@ def _period(agreement: Agreement, interval: Interval | None, now: datetime) -> P
     """Return the paid period of an interval that holds a moment, None when there is none."""
     if interval is None:
         return None
-    for period in service_periods(paid_segments(agreement.calendar), interval, now, now):
+    for period in service_periods(agreement_segments(agreement), interval, now, now):
         if period.start <= now < period.end:
             return Period(period.start, period.end)
     return None

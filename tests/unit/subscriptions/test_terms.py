@@ -9,18 +9,16 @@ import pytest
 
 from core.domain.schedule import Interval
 from subscriptions.domain.lifecycle import Status
-from subscriptions.domain.pricing import PriceType, Rating
-from subscriptions.domain.terms import (
-    Agreement,
-    CalendarVersion,
-    Item,
-    ItemVersion,
+from subscriptions.domain.periods import (
+    Segment,
     current_period,
     next_boundary,
     paid_segments,
-    period_start,
+    period_at,
     service_periods,
 )
+from subscriptions.domain.pricing import PriceType, Rating
+from subscriptions.domain.terms import Agreement, CalendarVersion, Item, ItemVersion
 from tests.bills import but
 from tests.histories import price
 
@@ -186,8 +184,9 @@ class TestServicePeriods:
             version("2026-01-01"),
             version("2026-02-10", anchor="2026-01-01", plan_id=OTHER_PLAN, plan_name="Big", version=2),
         )
-        found = service_periods(paid_segments(calendar), MONTH, None, at("2026-03-01"))
-        assert [(period.plan_name, period.version) for period in found] == [("Team", 1), ("Team", 1), ("Big", 2)]
+        periods = service_periods(paid_segments(calendar), MONTH, None, at("2026-03-01"))
+        found = [period.version_at(period.start) for period in periods]
+        assert [(one.plan_name, one.version) for one in found] == [("Team", 1), ("Team", 1), ("Big", 2)]
 
     def test_clocks_that_change_leave_the_wall_time(self) -> None:
         """10:17 in Berlin is 09:17 UTC in winter, 08:17 in summer; no stub in between."""
@@ -227,16 +226,22 @@ class TestPeriodStart:
         ],
     )
     def test_the_running_period_or_the_nearest_to_it(self, instant: str, expected: str) -> None:
-        assert period_start(paid_segments(self.CALENDAR), MONTH, at(instant)) == at(expected)
+        assert start_of(paid_segments(self.CALENDAR), MONTH, instant) == at(expected)
 
     def test_who_was_never_charged_has_none(self) -> None:
-        assert period_start(paid_segments((version("2026-01-01", "trial"),)), MONTH, at("2026-02-01")) is None
+        assert start_of(paid_segments((version("2026-01-01", "trial"),)), MONTH, "2026-02-01") is None
 
     def test_a_yearly_item_reaches_back_to_its_own_year(self) -> None:
         """What a monthly boundary of usage is billed to lies inside the year of the seats."""
         segments = paid_segments((version("2026-01-31", interval=YEAR),))
-        assert period_start(segments, YEAR, at("2026-12-31")) == at("2026-01-31")
-        assert period_start(segments, YEAR, at("2027-01-31")) == at("2027-01-31")
+        assert start_of(segments, YEAR, "2026-12-31") == at("2026-01-31")
+        assert start_of(segments, YEAR, "2027-01-31") == at("2027-01-31")
+
+
+def start_of(segments: tuple[Segment, ...], interval: Interval, instant: str) -> datetime | None:
+    """Where the period at an instant begins."""
+    period = period_at(segments, interval, at(instant))
+    return None if period is None else period.start
 
 
 class TestNextBoundary:

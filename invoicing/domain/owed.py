@@ -1,0 +1,402 @@
+"""What a licensed item owes since the horizon, laid out line by line: recurring charges, seats, credit for unused time.
+
+Billing rules, sections 5 and 8. In advance a stretch is charged to the end of its period; where it is cut, what was
+charged beyond the cut is given back: by the target price's policy at a change, by the price's own after a pause that
+keeps and at an end that gives back. Seats are charged by area: round(area after a change) - what the item's lines come
+to so far.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction as Exact
+from typing import Any, NamedTuple
+
+from msgspec import structs
+
+from core.domain.rounding import divide_half_away, round_half_away
+from invoicing.domain.charge import (
+    CAP,
+    CREDIT,
+    JUST_BEFORE,
+    RECURRING,
+    SEATS,
+    BilledLine,
+    ItemCase,
+    Slice,
+    proration_at,
+    slices_of,
+)
+from invoicing.domain.proration import FULL, NONE, WHOLE, Fraction
+from subscriptions.domain.periods import ServicePeriod
+from subscriptions.domain.pricing import exact_price, price_quantity
+from subscriptions.domain.terms import ARREARS, Item, ItemVersion
+
+SEAT_CHANGES = frozenset({"added", "removed"})
+
+
+class LineKey(NamedTuple):
+    """What a line of an item is for."""
+
+    kind: str
+    start: datetime
+    tier: int
+    price_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The lines that stand for one key, or for one stretch, on invoices and credit notes."""
+
+    lines: tuple[BilledLine, ...]
+
+    @property
+    def amount_minor(self) -> int:
+        """Return what they come to before discounts."""
+        return sum(line.amount_minor for line in self.lines)
+
+    @property
+    def discount_minor(self) -> int:
+        """Return what they were discounted by."""
+        return sum(line.discount_minor for line in self.lines)
+
+    @property
+    def quantity(self) -> Decimal:
+        """Return the quantity they name together."""
+        return sum((line.quantity for line in self.lines), Decimal(0))
+
+    def discount_of(self, amount_minor: int) -> int:
+        """Return the share of the discount that a part of the amount carries, signed like the part."""
+        total = self.amount_minor
+        return divide_half_away(amount_minor * self.discount_minor, total) if total > 0 else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One line that should stand by now.
+
+    `due_at` is when it became owed. `base` holds the lines whose discount and tax a part given back shares. With
+    `keeps_earlier` whatever was charged at its start before stays (the policy `full` gives nothing back).
+    """
+
+    kind: str
+    stretch: Slice
+    start: datetime
+    end: datetime
+    tier: int
+    amount_minor: int
+    quantity: Decimal
+    due_at: datetime
+    unit_price: Decimal | None = None
+    fraction: Fraction = WHOLE
+    base: Standing | None = None
+    takes_back_from: datetime | None = None
+    opens_period: bool = False
+    keeps_earlier: bool = False
+    proof: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> LineKey:
+        """Return what the line is for."""
+        return LineKey(self.kind, self.start, self.tier, self.stretch.price.price_id)
+
+    @property
+    def taxed_over(self) -> tuple[datetime, datetime]:
+        """Return the stretch whose tax point counts: the whole served one for seats."""
+        return (self.stretch.start, self.stretch.end) if self.kind == SEATS else (self.start, self.end)
+
+
+def charged_slices(item: Item, period: ServicePeriod) -> Iterator[Slice]:
+    """Yield the stretches of a period as a licensed item charges them: with the policy `none` from the next period on.
+
+    Billing rules, section 5, Proration policy.
+    """
+    versions: list[ItemVersion] = []
+    waiting: uuid.UUID | None = None
+    for version in item.versions:
+        before = versions[-1] if versions else None
+        is_inside = period.start <= version.from_at < period.end
+        if is_inside and version.proration == NONE and version.quantity:
+            waiting = version.price.price_id
+        elif not is_inside or version.price.price_id != waiting:
+            waiting = None
+        if waiting is None:
+            versions.append(version)
+        elif before is not None:
+            versions.append(structs.replace(version, price=before.price))
+        # Else nothing was there to go on with: it is charged from the next period on.
+    return slices_of(item, tuple(versions), period)
+
+
+def owed_lines(case: ItemCase, back_to: datetime | None, standing: Mapping[LineKey, Standing]) -> Iterator[Owed]:
+    """Yield every line an item owes since the horizon, those that stand already among them."""
+    for _, stretches in case.stretches_after(back_to, charged_slices):
+        for stretch in stretches:
+            yield from _StretchOwed(case, stretch, standing).lines()
+
+
+def recurring_parts(stretch: Slice, start: datetime, end: datetime) -> Iterator[Owed]:
+    """Yield the recurring lines of a stretch at the seats it began with, a line per tier of a graduated price."""
+    fraction = stretch.share(start, end)
+    in_arrears = stretch.price.timing == ARREARS
+    for part in price_quantity(stretch.price.rating, Decimal(stretch.version.quantity)):
+        proof: dict[str, Any] = {"steps": part.steps}
+        if not fraction.is_whole:
+            proof["fraction"] = [fraction.numerator, fraction.denominator]
+        yield Owed(
+            RECURRING,
+            stretch,
+            start,
+            end,
+            part.tier,
+            part.amount_minor if fraction.is_whole else shared(part.exact, fraction),
+            part.quantity,
+            due_at=stretch.period.end if in_arrears else stretch.start,
+            unit_price=part.unit_price,
+            fraction=fraction,
+            opens_period=start == stretch.period.start,
+            keeps_earlier=proration_at(stretch.item, start) == FULL,
+            proof=proof,
+        )
+
+
+def shared(exact: Decimal, fraction: Fraction) -> int:
+    """Round an exact amount times a share once, at the end."""
+    return round_half_away(Exact(exact) * Exact(fraction.numerator, fraction.denominator))
+
+
+class _StretchOwed:
+    """Lays out what one stretch owes."""
+
+    def __init__(self, case: ItemCase, stretch: Slice, standing: Mapping[LineKey, Standing]) -> None:
+        self._case = case
+        self._stretch = stretch
+        self._standing = standing
+        self._in_arrears = stretch.price.timing == ARREARS
+        self._is_over = stretch.period.end <= case.moment
+        self._base: list[BilledLine] = []
+        self._unbilled: list[Owed] = []
+        self._covered_to = stretch.start
+        self._left_minor = 0
+
+    def lines(self) -> Iterator[Owed]:
+        """Yield the recurring lines, then changes of seats, then what is given back."""
+        stretch = self._stretch
+        if self._in_arrears and not self._is_over:
+            return
+        yield from self._recurring()
+        gives_back = list(self._given_back())
+        covered_to = self._covered_to
+        is_paid_for = covered_to <= stretch.end or any(owed.start == stretch.end for owed in gives_back)
+        if self._is_over or self._case.seats_now:
+            yield from self._seats(covered_to if is_paid_for else stretch.end)
+        yield from gives_back
+
+    def _recurring(self) -> Iterator[Owed]:
+        """Yield the recurring lines that cover the stretch: those that stand as they stand, the rest computed."""
+        stretch = self._stretch
+        at = stretch.start
+        while at < stretch.end:
+            stood = self._lines_at(at)
+            if sum(line.amount_minor for line in stood):
+                self._base.extend(stood)
+                end = self._real_end(max(line.period_end for line in stood))
+                yield from self._as_standing(at, end)
+            else:
+                end = stretch.end
+                for piece_start, piece_end in self._served(at, end):
+                    parts = list(recurring_parts(stretch, piece_start, piece_end))
+                    self._unbilled.extend(parts)
+                    yield from parts
+            at = end
+        self._covered_to = at
+
+    def _lines_at(self, at: datetime) -> list[BilledLine]:
+        """Return the recurring lines at this price that stand from a moment on."""
+        price_id = self._stretch.price.price_id
+        return [
+            line
+            for key, stood in self._standing.items()
+            if (key.kind, key.start, key.price_id) == (RECURRING, at, price_id)
+            for line in stood.lines
+        ]
+
+    def _real_end(self, billed_end: datetime) -> datetime:
+        """Return to where a billed line reaches: a pause that shifts lengthens it with its period."""
+        period = self._stretch.period
+        return period.planned_end if billed_end >= period.full.end else billed_end
+
+    def _served(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Yield the parts of an unbilled stretch that are served: pauses that keep are not charged at all."""
+        for hole in self._stretch.period.holes:
+            if start < hole.end and hole.start < end:
+                if start < hole.start:
+                    yield start, hole.start
+                start = hole.end
+        if start < end:
+            yield start, end
+
+    def _as_standing(self, at: datetime, end: datetime) -> Iterator[Owed]:
+        """Yield lines that stand, as they stand: what was billed of a stretch is not priced again."""
+        price_id = self._stretch.price.price_id
+        for key, stood in self._standing.items():
+            if (key.kind, key.start, key.price_id) == (RECURRING, at, price_id):
+                yield Owed(
+                    RECURRING,
+                    self._stretch,
+                    at,
+                    end,
+                    key.tier,
+                    stood.amount_minor,
+                    stood.quantity,
+                    due_at=at,
+                    keeps_earlier=proration_at(self._stretch.item, at) == FULL,
+                )
+
+    def _given_back(self) -> Iterator[Owed]:
+        """Yield the credit for what was charged and is not served: pauses that keep, and what lies behind a cut."""
+        if self._in_arrears or not self._base:
+            return
+        self._left_minor = self._charged_minor()
+        stretch, covered_to = self._stretch, self._covered_to
+        for hole in stretch.period.holes:
+            start, end = max(hole.start, stretch.start), min(hole.end, covered_to)
+            if stretch.start <= hole.start < stretch.end and start < end:
+                yield from self._credit(start, end, stretch.price.proration_down)
+        if covered_to > stretch.end:
+            policy = self._policy_of_cut()
+            if policy:
+                yield from self._credit(stretch.end, covered_to, policy)
+
+    def _policy_of_cut(self) -> str:
+        """Return the policy by which what lies behind the stretch's end is given back, "" when it is not."""
+        stretch = self._stretch
+        following = stretch.item.version_at(stretch.end)
+        if following is not None and following.from_at == stretch.end and proration_at(stretch.item, stretch.end):
+            policy = proration_at(stretch.item, stretch.end)
+            return "" if policy in {FULL, NONE} else policy
+        return stretch.price.proration_down if stretch.period.gives_back else ""
+
+    def _credit(self, start: datetime, end: datetime, policy: str) -> Iterator[Owed]:
+        """Yield the credit of a stretch at the seats in force before it, a line per tier, at most what is left."""
+        stretch = self._stretch
+        fraction = stretch.share(start, end, policy)
+        if not fraction.numerator:
+            return
+        held = stretch.item.version_at(start - JUST_BEFORE) if start > stretch.start else None
+        quantity = held.quantity if held is not None and held.quantity else stretch.version.quantity
+        base = Standing(tuple(self._base))
+        for part in price_quantity(stretch.price.rating, Decimal(quantity)):
+            amount_minor = shared(part.exact, fraction)
+            net_minor = amount_minor - base.discount_of(amount_minor)
+            if net_minor > self._left_minor:
+                amount_minor = divide_half_away(amount_minor * max(self._left_minor, 0), net_minor)
+                net_minor = amount_minor - base.discount_of(amount_minor)
+            self._left_minor -= net_minor
+            if amount_minor:
+                yield Owed(
+                    CREDIT,
+                    stretch,
+                    start,
+                    end,
+                    part.tier,
+                    -amount_minor,
+                    -part.quantity,
+                    due_at=start,
+                    fraction=fraction,
+                    base=base,
+                    proof={"steps": part.steps, "fraction": [fraction.numerator, fraction.denominator]},
+                )
+
+    def _charged_minor(self) -> int:
+        """Return what may still be given back of the stretch, after discounts: less what was given back by hand."""
+        starts = {line.period_start for line in self._base}
+        charged = sum(line.amount_minor - line.discount_minor for line in self._base)
+        price_id = self._stretch.price.price_id
+        for line in self._case.lines:
+            is_own = line.kind == SEATS and line.price_id == price_id
+            if is_own and self._stretch.start <= line.period_start < self._stretch.end:
+                charged += line.amount_minor - line.discount_minor
+        for line in self._case.others:
+            if line.use == CAP and line.price_id == price_id and line.period_start in starts:
+                charged += line.amount_minor - line.discount_minor
+        return charged
+
+    def _seats(self, until: datetime) -> Iterator[Owed]:
+        """Yield a line for each change of seats inside the stretch, charged up to `until`.
+
+        Area is the sum of price(seats) x share of the period, so tiers and packages take price(after) - price(before)
+        (Billing rules, section 5, Seats): 1000 a seat, 31 days, one more after 1, 2 and 6 days -> 968, 935, 807.
+        """
+        stretch = self._stretch
+        moments = sorted(
+            {
+                one.from_at
+                for one in stretch.item.versions
+                if one.change in SEAT_CHANGES and stretch.start <= one.from_at < stretch.end
+            }
+        )
+        if not moments:
+            return
+        settled = {at: stood for at in moments if (stood := self._seats_at(at)) is not None}
+        so_far = self._so_far(until, settled)
+        base = Standing(tuple(self._base)) if self._base else None
+        for at in moments:
+            stood = settled.get(at)
+            if stood is not None:
+                yield Owed(SEATS, stretch, at, until, 0, stood.amount_minor, stood.quantity, due_at=at)
+                continue
+            area = round_half_away(self._area(at, until))
+            amount_minor, so_far = area - so_far, area
+            if not amount_minor:
+                continue
+            before, after = stretch.item.version_at(at - JUST_BEFORE), stretch.item.version_at(at)
+            seats = after.quantity if after is not None else 0
+            share = stretch.share(at, until)
+            yield Owed(
+                SEATS,
+                stretch,
+                at,
+                until,
+                0,
+                amount_minor,
+                Decimal(seats - (before.quantity if before is not None else 0)),
+                due_at=at,
+                fraction=share,
+                base=base,
+                takes_back_from=stretch.start if self._unbilled else None,
+                proof={"area": area, "seats": seats, "fraction": [share.numerator, share.denominator]},
+            )
+
+    def _so_far(self, until: datetime, settled: Mapping[datetime, Standing]) -> int:
+        """Return what the item's lines come to before its open changes of seats, for the time up to `until`."""
+        if until < self._covered_to:
+            # Paid beyond the end and not given back: only the seats that changed are charged, for the time served.
+            return round_half_away(self._area(None, until)) + sum(one.amount_minor for one in settled.values())
+        lines = sum(line.amount_minor for line in self._base) + sum(owed.amount_minor for owed in self._unbilled)
+        return lines + sum(one.amount_minor for one in settled.values())
+
+    def _seats_at(self, at: datetime) -> Standing | None:
+        """Return the lines that stand for a change of seats, None when it is not billed."""
+        stood = self._standing.get(LineKey(SEATS, at, 0, self._stretch.price.price_id))
+        return stood if stood is not None and stood.amount_minor else None
+
+    def _area(self, until_change: datetime | None, end: datetime) -> Exact:
+        """Sum price(seats) x share up to `end`, with the seats as they stand after the changes up to a moment."""
+        stretch = self._stretch
+        starts = [stretch.start]
+        if until_change is not None:
+            starts = sorted(
+                {stretch.start}
+                | {one.from_at for one in stretch.item.versions if stretch.start < one.from_at <= until_change < end}
+            )
+        total = Exact(0)
+        for position, start in enumerate(starts):
+            until = starts[position + 1] if position + 1 < len(starts) else end
+            version = (stretch.item.version_at(start) if until_change is not None else None) or stretch.version
+            share = stretch.share(start, until)
+            price = exact_price(stretch.price.rating, Decimal(version.quantity))
+            total += Exact(price) * Exact(share.numerator, share.denominator)
+        return total

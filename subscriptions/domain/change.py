@@ -1,0 +1,357 @@
+"""Change what was agreed: each function takes an agreement and returns it with further versions.
+
+Billing rules, section 5. Nothing is charged here: what a change costs or gives back is the difference that the next
+proposal finds, the same for a preview, a simulation and the real run.
+"""
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from msgspec import structs
+
+from core.domain.schedule import Interval, boundary, boundary_index, calendar_anchor, local_date, local_wall
+from subscriptions.domain.agreement import STARTED, InvalidAgreement
+from subscriptions.domain.periods import current_period
+from subscriptions.domain.pricing import exact_price
+from subscriptions.domain.terms import (
+    CALENDAR,
+    ENDED,
+    KEEP,
+    PAID,
+    PAUSED,
+    PRORATE_DAY,
+    PRORATE_FULL,
+    PRORATE_NONE,
+    SHIFT,
+    TRIAL,
+    Agreement,
+    CalendarVersion,
+    Item,
+    ItemVersion,
+    PriceTerms,
+)
+
+MAXIMUM_SEATS = 1_000_000
+_MONTHS_OF_UNIT = {"day": Fraction(12, 365), "week": Fraction(12, 52), "month": Fraction(1), "year": Fraction(12)}
+_JUST_BEFORE = timedelta(microseconds=1)
+ADDED, REMOVED, PRICE_CHANGED, ITEM_ENDED = "added", "removed", "price", "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """The plan and price that take over; `quantity` None keeps the seats, `proration` "" follows the target price."""
+
+    plan_id: uuid.UUID
+    plan_name: str
+    price: PriceTerms
+    quantity: int | None = None
+    proration: str = ""
+
+
+def monthly_amount(price: PriceTerms, quantity: int) -> Fraction:
+    """Return what a price comes to in a month, unrounded, in minor units (Billing rules, section 12)."""
+    if price.interval is None:
+        return Fraction(0)
+    months = _MONTHS_OF_UNIT[price.interval.unit] * price.interval.count
+    return Fraction(exact_price(price.rating, Decimal(quantity))) / months
+
+
+def change_price(agreement: Agreement, wanted: PriceChange, at: datetime) -> Agreement:
+    """Return the agreement with another plan or price from a moment on.
+
+    The period and the anchor stay with the same interval; with another, or the policy `full`, the period restarts. To
+    undo a change at its own moment brings back the very terms that were. Raises InvalidAgreement naming the field.
+    """
+    item = agreement.items[0]
+    held = item.versions[-1]
+    _check_price(agreement, wanted.price)
+    current = in_force(agreement, at)
+    quantity = held.quantity if wanted.quantity is None else wanted.quantity
+    was = current.plan_id, held.price.price_id, held.quantity
+    if was == (wanted.plan_id, wanted.price.price_id, quantity):
+        return agreement
+    earlier = _undone(agreement, wanted, at)
+    policy = PRORATE_DAY
+    if earlier is None and is_running(agreement, at):
+        policy = wanted.proration or _policy(held, wanted.price, quantity)
+    version = ItemVersion(held.version + 1, at, wanted.price, quantity, PRICE_CHANGED, policy)
+    changed = _with_version(agreement, item, version)
+    plan = {"plan_id": wanted.plan_id, "plan_name": wanted.plan_name}
+    if earlier is not None:
+        return _with_calendar(changed, at, "change", replace(earlier, **plan))
+    if current.phase == TRIAL:
+        return _with_calendar(changed, at, "change", replace(current, interval=wanted.price.interval, **plan))
+    restarts = wanted.price.interval != current.interval or policy == PRORATE_FULL
+    if not restarts:
+        return changed if plan["plan_id"] == current.plan_id else _with_calendar(changed, at, "change", current, **plan)
+    if policy == PRORATE_NONE:
+        raise InvalidAgreement("proration", "Another interval cannot begin without proration before the period ends.")
+    if current.alignment == CALENDAR and policy == PRORATE_FULL:
+        raise InvalidAgreement("proration", "A calendar period does not restart: `full` is for anniversaries.")
+    return _with_calendar(
+        changed,
+        at,
+        "change",
+        current,
+        interval=wanted.price.interval,
+        anchor_wall=_anchor(current, wanted, at),
+        **plan,
+    )
+
+
+def in_force(agreement: Agreement, at: datetime) -> CalendarVersion:
+    """Return the calendar version in force at a moment; one further ahead is only planned."""
+    found = agreement.calendar[0]
+    for version in agreement.calendar:
+        if version.from_at <= at:
+            found = version
+    return found
+
+
+def is_running(agreement: Agreement, at: datetime) -> bool:
+    """Tell whether a change at a moment falls into a period that is billed already."""
+    return agreement.billed_to_at is not None and agreement.billed_to_at >= _period_start(agreement, at)
+
+
+def _period_start(agreement: Agreement, at: datetime) -> datetime:
+    """Return the start of the running period, the moment itself where none runs."""
+    period = current_period(agreement, at)
+    return at if period is None else period.start
+
+
+def _check_price(agreement: Agreement, price: PriceTerms) -> None:
+    """Refuse a price that cannot stand in the subscription."""
+    if price.is_one_off or agreement.current.interval is None:
+        raise InvalidAgreement(
+            "price", "What is charged once cannot be changed into a subscription, nor the other way."
+        )
+    others = [item.versions[-1] for item in agreement.items[1:] if item.versions[-1].quantity]
+    for other in others:
+        if other.price.interval is None:
+            continue
+        if other.price.currency != price.currency:
+            raise InvalidAgreement("price", f"{other.price.product_name} is charged in {other.price.currency}.")
+        fits = other.price.interval == price.interval or (
+            other.price.meter is not None
+            and price.interval is not None
+            and other.price.interval.divides(price.interval)
+        )
+        if not fits:
+            raise InvalidAgreement("price", f"The interval of {other.price.product_name} does not fit this price's.")
+
+
+def _fits(price: PriceTerms, interval: Interval | None) -> bool:
+    """Tell whether a recurring price can stand beside a plan price of an interval; usage may be billed more often."""
+    if price.interval is None or interval is None or price.interval == interval:
+        return price.interval is None or interval is not None
+    return price.meter is not None and price.interval.divides(interval)
+
+
+def _policy(held: ItemVersion, price: PriceTerms, quantity: int) -> str:
+    """Return the target price's policy for the direction; up is the higher monthly amount."""
+    goes_up = monthly_amount(price, quantity) >= monthly_amount(held.price, held.quantity)
+    return price.proration_up if goes_up else price.proration_down
+
+
+def _undone(agreement: Agreement, wanted: PriceChange, at: datetime) -> CalendarVersion | None:
+    """Return the calendar that a change at its own moment brings back, None when it undoes nothing."""
+    item = agreement.items[0]
+    if item.versions[-1].from_at != at or not item.versions[-1].proration:
+        return None
+    calendar_before = [one for one in agreement.calendar if one.from_at < at]
+    item_before = item.version_at(at - _JUST_BEFORE)
+    if not calendar_before or item_before is None or calendar_before[-1].phase != PAID:
+        return None
+    was = (calendar_before[-1].plan_id, item_before.price.price_id)
+    return calendar_before[-1] if was == (wanted.plan_id, wanted.price.price_id) else None
+
+
+def _anchor(current: CalendarVersion, wanted: PriceChange, at: datetime) -> datetime:
+    """Return the anchor of the periods that restart at a moment."""
+    if current.alignment == CALENDAR and wanted.price.interval is not None:
+        return calendar_anchor(at, wanted.price.interval, current.anchor_wall.day, current.zone)
+    return local_wall(at, current.zone)
+
+
+def change_seats(agreement: Agreement, quantity: int, at: datetime) -> Agreement:
+    """Return the agreement with another number of seats from a moment on.
+
+    Raises InvalidAgreement outside 1 to a million: removing 24 of 3 is refused and 3 stay.
+    """
+    item = agreement.items[0]
+    return _change_quantity(agreement, item, quantity, at, "seats")
+
+
+def _change_quantity(agreement: Agreement, item: Item, quantity: int, at: datetime, field: str) -> Agreement:
+    """Return the agreement with another quantity of an item."""
+    held = item.versions[-1]
+    if not 1 <= quantity <= MAXIMUM_SEATS:
+        message = f"{held.quantity} would become {quantity}; it stays between 1 and {MAXIMUM_SEATS}."
+        raise InvalidAgreement(field, message)
+    if quantity == held.quantity:
+        return agreement
+    change = ADDED if quantity > held.quantity else REMOVED
+    return _with_version(agreement, item, ItemVersion(held.version + 1, at, held.price, quantity, change))
+
+
+def add_item(agreement: Agreement, item_id: uuid.UUID, price: PriceTerms, quantity: int, at: datetime) -> Agreement:
+    """Return the agreement with a further item from a moment on; what is left of the period is charged.
+
+    Raises InvalidAgreement when the price's currency or interval does not fit.
+    """
+    interval = agreement.current.interval
+    if price.currency != agreement.currency:
+        raise InvalidAgreement("price", f"Every price is in {agreement.currency}; this one is in {price.currency}.")
+    if not _fits(price, interval):
+        raise InvalidAgreement("price", "Its interval does not fit the plan price's.")
+    if not 1 <= quantity <= MAXIMUM_SEATS:
+        raise InvalidAgreement("quantity", f"It lies between 1 and {MAXIMUM_SEATS}.")
+    policy = price.proration_up if is_running(agreement, at) else PRORATE_DAY
+    if policy == PRORATE_FULL:
+        # An item's period is its subscription's and does not restart for it.
+        policy = PRORATE_DAY
+    position = 1 + max(item.position for item in agreement.items)
+    version = ItemVersion(1, at, price, quantity, STARTED, policy)
+    return replace(agreement, items=(*agreement.items, Item(item_id, position, (version,))))
+
+
+def change_item(agreement: Agreement, item_id: uuid.UUID, quantity: int, at: datetime) -> Agreement:
+    """Return the agreement with another quantity of an add-on. Raises InvalidAgreement as change_seats does."""
+    return _change_quantity(agreement, item_of(agreement, item_id), quantity, at, "quantity")
+
+
+def remove_item(agreement: Agreement, item_id: uuid.UUID, at: datetime) -> Agreement:
+    """Return the agreement without an add-on from a moment on; what is unused of it is given back.
+
+    Raises InvalidAgreement for the plan's own item.
+    """
+    item = item_of(agreement, item_id)
+    if item.position == 0:
+        raise InvalidAgreement("item", "The plan's own price ends with the subscription.")
+    held = item.versions[-1]
+    policy = held.price.proration_down if is_running(agreement, at) else PRORATE_DAY
+    version = ItemVersion(held.version + 1, at, held.price, 0, ITEM_ENDED, policy)
+    return _with_version(agreement, item, version)
+
+
+def item_of(agreement: Agreement, item_id: uuid.UUID) -> Item:
+    """Return a running item of the agreement. Raises InvalidAgreement when it has none of this id."""
+    for item in agreement.items:
+        if item.item_id == item_id and item.versions[-1].quantity:
+            return item
+    raise InvalidAgreement("item", "The subscription has no such item.")
+
+
+def pause(agreement: Agreement, at: datetime) -> Agreement:
+    """Return the agreement paused from a moment on: nothing is charged until it resumes."""
+    return _with_calendar(agreement, at, "pause", in_force(agreement, at), phase=PAUSED)
+
+
+def resume(agreement: Agreement, at: datetime, policy: str = "") -> Agreement:
+    """Return the agreement that goes on after a pause.
+
+    SHIFT, the default, moves the running period's end, and with it the anchor, by the local days paused; KEEP leaves
+    the boundaries, and is the default of calendar periods, which cannot shift. 3000 for 30 days, paused after 10 for
+    15: 15 days more, or a credit of 1500. Raises InvalidAgreement.
+    """
+    paused = in_force(agreement, at)
+    before = next(one for one in reversed(agreement.calendar) if one.phase == PAID)
+    policy = policy or (KEEP if before.alignment == CALENDAR else SHIFT)
+    if policy == SHIFT and before.alignment == CALENDAR:
+        raise InvalidAgreement("policy", "Calendar periods do not shift: resume with `keep`.")
+    anchor_wall = before.anchor_wall
+    days = (local_date(at, before.zone) - local_date(paused.from_at, before.zone)).days
+    if policy == SHIFT and days and before.interval is not None:
+        anchor_wall = local_wall(_period_end(before, paused.from_at), before.zone) + timedelta(days=days)
+    return _with_calendar(agreement, at, "resume", before, anchor_wall=anchor_wall, resumes=policy)
+
+
+def _period_end(version: CalendarVersion, at: datetime) -> datetime:
+    """Return the end of the period of a calendar that holds a moment."""
+    interval = version.interval or Interval("month")
+    index = boundary_index(version.anchor_wall, interval, version.zone, at)
+    return boundary(version.anchor_wall, interval, index + 1, version.zone)
+
+
+def end(agreement: Agreement, at: datetime, *, credits_unused: bool) -> Agreement:
+    """Return the agreement ended at a moment; with `credits_unused` what was paid beyond it is given back."""
+    held = in_force(agreement, at)
+    return _with_calendar(agreement, at, "cancel", held, phase=ENDED, credits_unused=credits_unused)
+
+
+def extend_trial(agreement: Agreement, wanted: PriceChange, at: datetime) -> Agreement:
+    """Return an agreement in trial, or whose trial has ended, that goes on paid with a price.
+
+    The first period starts at the trial end already set, or now when that is past; calendar periods begin with a stub:
+    35.00, trial to 11 March -> 21/31 = 23.71. Raises InvalidAgreement.
+    """
+    _check_price(agreement, wanted.price)
+    item = agreement.items[0]
+    held = item.versions[-1]
+    quantity = held.quantity if wanted.quantity is None else wanted.quantity
+    changed = agreement
+    if (wanted.price.price_id, quantity) != (held.price.price_id, held.quantity):
+        version = ItemVersion(held.version + 1, at, wanted.price, quantity, PRICE_CHANGED, PRORATE_DAY)
+        changed = _with_version(agreement, item, version)
+    trial_end = agreement.trial_end_at
+    begins_at = at if trial_end is None or trial_end < at else trial_end
+    current = agreement.current
+    anchor_wall = local_wall(begins_at, current.zone)
+    if current.alignment == CALENDAR and wanted.price.interval is not None:
+        anchor_wall = calendar_anchor(begins_at, wanted.price.interval, current.anchor_wall.day, current.zone)
+    return _with_calendar(
+        changed,
+        begins_at,
+        "extend",
+        current,
+        phase=PAID,
+        plan_id=wanted.plan_id,
+        plan_name=wanted.plan_name,
+        interval=wanted.price.interval,
+        anchor_wall=anchor_wall,
+    )
+
+
+def move_to_zone(agreement: Agreement, zone: str, after: datetime) -> Agreement:
+    """Return the agreement whose boundaries keep their wall times in another zone, from the next boundary on.
+
+    That boundary stays where it is; the odd hours are not prorated (Billing rules, section 2).
+    """
+    current = in_force(agreement, after)
+    if zone == agreement.current.zone or current.phase in {ENDED, PAUSED} or current.interval is None:
+        return agreement
+    if current.phase == TRIAL:
+        return _with_calendar(agreement, max(current.from_at, after), "zone", current, zone=zone)
+    return _with_calendar(agreement, _period_end(current, after), "zone", current, zone=zone)
+
+
+def _with_version(agreement: Agreement, item: Item, version: ItemVersion) -> Agreement:
+    """Return the agreement with a further version of an item."""
+    changed = structs.replace(item, versions=(*item.versions, version))
+    return replace(agreement, items=tuple(changed if one.item_id == item.item_id else one for one in agreement.items))
+
+
+def _with_calendar(
+    agreement: Agreement, at: datetime, reason: str, like: CalendarVersion, **changes: object
+) -> Agreement:
+    """Return the agreement with a further version of its calendar, like another one but for the changes.
+
+    It replaces what was planned for later, as versions with a higher number do.
+    """
+    kept = [one for one in agreement.calendar if one.from_at <= at]
+    planned = [one for one in agreement.calendar if one.from_at > at]
+    number = max(one.version for one in agreement.calendar)
+    values: dict[str, object] = {"resumes": "", "credits_unused": False, **changes}
+    version = replace(like, version=number + 1, from_at=at, reason=reason, **values)  # type: ignore[arg-type]
+    kept.append(version)
+    if version.phase == TRIAL:
+        # What follows a trial that was extended stays planned, with what has changed.
+        carried = {name: values[name] for name in ("plan_id", "plan_name", "interval", "zone") if name in values}
+        kept += [
+            replace(one, version=number + 2 + place, reason=reason, **carried)  # type: ignore[arg-type]
+            for place, one in enumerate(planned)
+        ]
+    return replace(agreement, calendar=tuple(kept))

@@ -1,0 +1,297 @@
+"""The periods that versions of a calendar make: paid segments, and the service periods that tile them.
+
+Billing rules, sections 2, 3 and 5. A pause that shifts lengthens the period it falls into, one that keeps leaves a hole
+in it, a changed time zone counts from the next boundary. Periods never overlap, whatever happens.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from msgspec import Struct, structs
+
+from core.domain.period import Period
+from core.domain.schedule import Interval, boundary, boundary_index, instant_of, local_date, local_wall
+from subscriptions.domain.terms import KEEP, PAID, PAUSED, SHIFT, Agreement, CalendarVersion, Item
+
+_MOMENT = timedelta(microseconds=1)
+
+
+class Pause(Struct, frozen=True):
+    """A pause inside a period: service stops at `start` and goes on at `end`."""
+
+    start: datetime
+    end: datetime
+
+    def without(self, instant: datetime, zone: str) -> datetime:
+        """Return an instant as if the pause had not been: moved back by its local days, or to its start inside it."""
+        if instant <= self.start:
+            return instant
+        if instant < self.end:
+            return self.start
+        days = (local_date(self.end, zone) - local_date(self.start, zone)).days
+        return max(instant_of(local_wall(instant, zone) - timedelta(days=days), zone), self.start)
+
+
+class ServicePeriod(Struct, frozen=True):
+    """A billed stretch of a subscription: `start` to `end`, within the full, unshortened interval `full`.
+
+    `planned_end` is where it would end if nothing cut it; `gives_back` tells that what was paid beyond `end` is given
+    back. `full` knows no pauses that shift: what lies behind one is counted as `unshifted` says, so the days of a
+    lengthened period still sum to the whole. `holes` are pauses that keep: they take nothing from the period's length.
+    """
+
+    start: datetime
+    end: datetime
+    full: Period
+    planned_end: datetime
+    zone: str
+    versions: tuple[CalendarVersion, ...]
+    shifts: tuple[Pause, ...] = ()
+    holes: tuple[Pause, ...] = ()
+    gives_back: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether the stretch is the full interval."""
+        return self.start == self.full.start and self.end == self.planned_end
+
+    def unshifted(self, instant: datetime) -> datetime:
+        """Return an instant of the period as if it had not been paused."""
+        for pause in reversed(self.shifts):
+            instant = pause.without(instant, self.zone)
+        return instant
+
+    def version_at(self, instant: datetime) -> CalendarVersion:
+        """Return the calendar version in force at an instant of the period."""
+        return _version_at(self.versions, instant)
+
+
+def _version_at(versions: tuple[CalendarVersion, ...], instant: datetime) -> CalendarVersion:
+    """Return the last version that has begun by an instant, or else the first."""
+    found = versions[0]
+    for version in versions:
+        if version.from_at <= instant:
+            found = version
+    return found
+
+
+class Segment(Struct, frozen=True):
+    """A paid stretch with one calendar: consecutive versions that only changed the plan are one segment.
+
+    `resumes` says how the pause before it ended, `earlier_zone` names the zone whose boundary it begins at,
+    `gives_back` tells whether paid time behind its end is given back.
+    """
+
+    start: datetime
+    end: datetime | None
+    anchor_wall: datetime
+    zone: str
+    versions: tuple[CalendarVersion, ...]
+    resumes: str = ""
+    earlier_zone: str = ""
+    gives_back: bool = False
+
+    def version_at(self, instant: datetime) -> CalendarVersion:
+        """Return the version in force at an instant of the segment."""
+        return _version_at(self.versions, instant)
+
+
+def paid_segments(calendar: tuple[CalendarVersion, ...], cancel_at: datetime | None = None) -> tuple[Segment, ...]:
+    """Return the stretches in which a subscription is charged, in order; nothing is charged after `cancel_at`."""
+    segments: list[Segment] = []
+    last = len(calendar) - 1
+    before: CalendarVersion | None = None
+    for position, version in enumerate(calendar):
+        end = calendar[position + 1].from_at if position < last else None
+        if end is not None and end <= version.from_at:
+            continue
+        if segments and (version.credits_unused or version.resumes == KEEP):
+            segments[-1] = structs.replace(segments[-1], gives_back=True)
+        if version.phase == PAID:
+            if cancel_at is not None and (end is None or end > cancel_at):
+                end = cancel_at
+            if end is None or end > version.from_at:
+                _append(segments, before, version, end)
+        before = version
+    return tuple(segments)
+
+
+def _append(
+    segments: list[Segment], before: CalendarVersion | None, version: CalendarVersion, end: datetime | None
+) -> None:
+    """Add a paid version: to the last segment when it goes on with its boundaries, else as a new one."""
+    previous = segments[-1] if segments else None
+    if previous and previous.end == version.from_at and _same_calendar(previous.versions[-1], version):
+        segments[-1] = structs.replace(previous, end=end, versions=(*previous.versions, version))
+        return
+    resumes = earlier_zone = ""
+    if before is not None and before.phase == PAUSED and previous is not None and previous.end == before.from_at:
+        resumes = version.resumes
+    elif before is not None and before.phase == PAID and _only_another_zone(before, version):
+        earlier_zone = before.zone
+    segments.append(Segment(version.from_at, end, version.anchor_wall, version.zone, (version,), resumes, earlier_zone))
+
+
+def agreement_segments(agreement: Agreement) -> tuple[Segment, ...]:
+    """Return the paid stretches of an agreement, up to a cancellation that is scheduled."""
+    return paid_segments(agreement.calendar, agreement.cancel_at)
+
+
+def _same_calendar(one: CalendarVersion, other: CalendarVersion) -> bool:
+    """Tell whether a later version goes on with the same boundaries."""
+    return (one.anchor_wall, one.zone, one.interval) == (other.anchor_wall, other.zone, other.interval)
+
+
+def _only_another_zone(one: CalendarVersion, other: CalendarVersion) -> bool:
+    """Tell whether a later version keeps the same wall times in another zone."""
+    return (one.anchor_wall, one.interval) == (other.anchor_wall, other.interval) and one.zone != other.zone
+
+
+def service_periods(
+    segments: tuple[Segment, ...], interval: Interval, after: datetime | None, until: datetime
+) -> Iterator[ServicePeriod]:
+    """Yield the periods of one interval that end after `after` and start at or before `until`, oldest first.
+
+    Periods tile the paid segments: the first of one may be a stub that starts inside its interval, the last may be cut
+    by its end (Billing rules, section 2); a pause inside a period does not end it. With `after` None it begins with the
+    first period.
+    """
+    place = 0 if after is None else _entry(segments, interval, after)
+    while place < len(segments) and segments[place].start <= until:
+        walk = _Walk(segments, interval, place, after)
+        while (period := walk.next_period()) is not None and period.start <= until:
+            if after is None or period.end > after:
+                yield period
+        if period is not None:
+            return
+        place = walk.place + 1
+
+
+def _entry(segments: tuple[Segment, ...], interval: Interval, after: datetime) -> int:
+    """Return the place of the segment in which the periods that end after a moment begin."""
+    place = max((number for number, segment in enumerate(segments) if segment.start <= after), default=0)
+    while place and segments[place].resumes:
+        segment = segments[place]
+        index = boundary_index(segment.anchor_wall, interval, segment.zone, segment.start)
+        if boundary(segment.anchor_wall, interval, index + 1, segment.zone) <= after:
+            break
+        # The period that runs then may have begun before the pause.
+        place -= 1
+    return place
+
+
+class _Walk:
+    """Goes from period to period of one interval, through the segments that pauses join."""
+
+    def __init__(self, segments: tuple[Segment, ...], interval: Interval, place: int, after: datetime | None) -> None:
+        self._segments = segments
+        self._interval = interval
+        self.place = place
+        segment = segments[place]
+        begin = segment.start if after is None else max(segment.start, after)
+        if segment.end is not None:
+            begin = min(begin, segment.end)
+        self._index, self._full_start = _first_boundary(segment, interval, begin)
+
+    def next_period(self) -> ServicePeriod | None:
+        """Return the next period, None where the last joined segment has ended."""
+        first = self._segments[self.place]
+        start, full_end = max(self._full_start, first.start), self._next_boundary(first)
+        full = Period(self._full_start, full_end)
+        versions, shifts, holes = first.versions, (), ()
+        segment = first
+        while segment.end is not None and segment.end < full_end and self.place + 1 < len(self._segments):
+            following, pause = self._segments[self.place + 1], segment.end
+            if following.resumes == SHIFT:
+                # Also a pause at the very start of a period: nothing of it has been served.
+                shifts = (*shifts, Pause(pause, following.start))
+                self._index = boundary_index(following.anchor_wall, self._interval, following.zone, following.start)
+                full_end = self._next_boundary(following)
+            elif following.resumes == KEEP and start < pause and following.start < full_end:
+                holes = (*holes, Pause(pause, following.start))
+            else:
+                break
+            self.place, segment, versions = self.place + 1, following, (*versions, *following.versions)
+        end = full_end if segment.end is None else min(full_end, segment.end)
+        self._full_start = full_end
+        if start >= end:
+            return None
+        gives_back = segment.gives_back and end < full_end
+        return ServicePeriod(start, end, full, full_end, segment.zone, versions, shifts, holes, gives_back)
+
+    def _next_boundary(self, segment: Segment) -> datetime:
+        """Return the boundary after the one reached; where two fall on one instant (a skipped day), the later one."""
+        while True:
+            self._index += 1
+            found = boundary(segment.anchor_wall, self._interval, self._index, segment.zone)
+            if found > self._full_start:
+                return found
+
+
+def _first_boundary(segment: Segment, interval: Interval, begin: datetime) -> tuple[int, datetime]:
+    """Return the number of the period that holds `begin`, and where its full interval starts.
+
+    After a change of zone the boundary reached stays, and the period that begins there ends in the new zone: the odd
+    hours are not prorated (Billing rules, section 2).
+    """
+    if segment.earlier_zone:
+        index = boundary_index(segment.anchor_wall, interval, segment.earlier_zone, segment.start)
+        if begin < boundary(segment.anchor_wall, interval, index + 1, segment.zone):
+            return index, segment.start
+    index = boundary_index(segment.anchor_wall, interval, segment.zone, begin)
+    return index, boundary(segment.anchor_wall, interval, index, segment.zone)
+
+
+def item_intervals(item: Item) -> tuple[Interval, ...]:
+    """Return the intervals an item's prices have had, oldest first, each once."""
+    return tuple(dict.fromkeys(one.price.interval for one in item.versions if one.price.interval is not None))
+
+
+def period_at(segments: tuple[Segment, ...], interval: Interval, at: datetime) -> ServicePeriod | None:
+    """Return the period running at an instant, or else the last one begun before it, or else the very first."""
+    if not segments:
+        return None
+    begun = [segment for segment in segments if segment.start <= at]
+    if not begun:
+        at = segments[0].start
+    elif (end := begun[-1].end) is not None and end <= at:
+        at = end - _MOMENT
+    return next(service_periods(segments, interval, at, at), None)
+
+
+def next_boundary(agreement: Agreement, after: datetime) -> datetime | None:
+    """Return the first moment after `after` at which a paid stretch begins, or a period of any item begins or ends.
+
+    None when nothing is ahead. Items with a shorter interval than the subscription's have boundaries of their own from
+    the same anchor.
+    """
+    segments = agreement_segments(agreement)
+    intervals = {item.versions[-1].price.interval for item in agreement.items if item.versions[-1].quantity}
+    found: datetime | None = None
+    for segment in segments:
+        if segment.end is not None and segment.end <= after:
+            continue
+        if segment.start > after:
+            # Whatever the anchor says: a stub begins here, and with it what is charged once.
+            found = segment.start if found is None else min(found, segment.start)
+            continue
+        for interval in intervals:
+            if interval is None:
+                continue
+            index, _ = _first_boundary(segment, interval, after)
+            candidate = boundary(segment.anchor_wall, interval, index + 1, segment.zone)
+            if segment.end is not None:
+                candidate = min(candidate, segment.end)
+            found = candidate if found is None else min(found, candidate)
+    return found
+
+
+def current_period(agreement: Agreement, at: datetime) -> ServicePeriod | None:
+    """Return the running period of the subscription's own interval at an instant, None when there is none."""
+    interval = agreement.current.interval
+    if interval is None:
+        return None
+    for period in service_periods(agreement_segments(agreement), interval, at, at):
+        if period.start <= at < period.end:
+            return period
+    return None
