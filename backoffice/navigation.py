@@ -24,6 +24,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Item terms and seats", "event_seat", "subscriptions", "itemterms"),
             ("Status changes", "swap_horiz", "subscriptions", "subscriptionevent"),
             ("Redemptions", "redeem", "subscriptions", "voucherredemption"),
+            ("Counted periods", "event_repeat", "subscriptions", "redemptionperiod"),
         ),
     ),
     (

@@ -6,7 +6,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from core.staff_pages.base import ReadOnlyAdmin, ReadOnlyInline
 from core.staff_pages.columns import link, moment, money, number
 from core.staff_pages.filters import MomentRangeFilter
-from subscriptions.models import Voucher, VoucherAmount, VoucherRedemption
+from subscriptions.models import RedemptionPeriod, Voucher, VoucherAmount, VoucherRedemption
 
 
 class VoucherAmountInline(ReadOnlyInline):
@@ -74,3 +74,21 @@ class VoucherRedemptionAdmin(ReadOnlyAdmin):
     related_search = ("voucher", "customer")
     search_help_text = "Voucher or customer"
     empty_words = "A redemption appears when a customer uses a voucher's code."
+
+
+@admin.register(RedemptionPeriod)
+class RedemptionPeriodAdmin(ReadOnlyAdmin):
+    """The periods that repeating vouchers counted."""
+
+    list_display = (link("redemption"), link("subscription"), moment("until_at"))
+    list_display_links = None
+    list_filter = (("until_at", MomentRangeFilter),)
+    list_select_related = (
+        "redemption__voucher",
+        "redemption__customer",
+        "subscription__plan",
+        "subscription__customer",
+    )
+    related_search = ("redemption", "subscription")
+    search_help_text = "Redemption or subscription"
+    empty_words = "A counted period appears when a repeating voucher serves the invoice that opens it."

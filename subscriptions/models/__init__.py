@@ -8,7 +8,7 @@ from subscriptions.models.subscription import (
     SubscriptionItem,
     SubscriptionTerms,
 )
-from subscriptions.models.voucher import Voucher, VoucherAmount, VoucherRedemption
+from subscriptions.models.voucher import RedemptionPeriod, Voucher, VoucherAmount, VoucherRedemption
 
 __all__ = [
     "Feature",
@@ -19,6 +19,7 @@ __all__ = [
     "PlanLimit",
     "Price",
     "Product",
+    "RedemptionPeriod",
     "Subscription",
     "SubscriptionEvent",
     "SubscriptionItem",

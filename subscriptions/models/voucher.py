@@ -6,6 +6,7 @@ from django.db.models.functions import Upper
 from core.fields import CurrencyField, RateField, id_field
 from customers.models import Customer
 from subscriptions.models.catalogue import Plan
+from subscriptions.models.subscription import Subscription
 
 
 class Voucher(models.Model):
@@ -106,3 +107,23 @@ class VoucherRedemption(models.Model):
 
     def __str__(self) -> str:
         return f"{self.voucher} by {self.customer}"
+
+
+class RedemptionPeriod(models.Model):
+    """The newest period of a subscription that a repeating voucher counted: invoices inside it share the discount."""
+
+    id = id_field()
+    redemption = models.ForeignKey(VoucherRedemption, on_delete=models.CASCADE, related_name="periods")
+    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="+")
+    until_at = models.DateTimeField(help_text="The end of the period.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["redemption", "subscription"], name="one_counted_period_per_redemption_and_subscription"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscription_id} until {self.until_at:%Y-%m-%d}"

@@ -32,6 +32,7 @@ from subscriptions.models import (
     PlanLimit,
     Price,
     Product,
+    RedemptionPeriod,
     Subscription,
     SubscriptionEvent,
     SubscriptionItem,
@@ -136,6 +137,7 @@ def _make_one(number: int) -> World:
     voucher = Voucher.objects.create(name="Spring", type="fixed_discount", code=f"SPRING{number}", created_at=START)
     VoucherAmount.objects.create(voucher=voucher, currency="EUR", amount_minor=500)
     redemption = VoucherRedemption.objects.create(voucher=voucher, customer=customer, remaining=2, redeemed_at=START)
+    RedemptionPeriod.objects.create(redemption=redemption, subscription=subscription, until_at=NOW)
     invoice = _make_invoice(customer, series["invoice"], number, card)
     VoucherUse.objects.create(invoice=invoice, redemption=redemption)
     draft = _make_draft(customer)
