@@ -36,9 +36,16 @@ VOUCHERS = """
 SELECT r.customer_id, r.id, v.id, v.type, v.percent, v.duration, r.remaining,
        (SELECT jsonb_agg(jsonb_build_array(a.currency, a.amount_minor, a.minimum_minor) ORDER BY a.currency)
         FROM subscriptions_voucheramount a WHERE a.voucher_id = v.id),
-       (SELECT jsonb_agg(p.plan_id) FROM subscriptions_voucher_plans p WHERE p.voucher_id = v.id)
+       (SELECT jsonb_agg(p.plan_id) FROM subscriptions_voucher_plans p WHERE p.voucher_id = v.id),
+       counted.periods
 FROM subscriptions_voucherredemption r JOIN subscriptions_voucher v ON v.id = r.voucher_id
-WHERE r.customer_id = ANY(%s::uuid[]) AND r.ended_at IS NULL AND v.type <> 'fixed_credit' ORDER BY r.id
+LEFT JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_array(p.subscription_id, p.until_at)) AS periods
+    FROM subscriptions_redemptionperiod p WHERE p.redemption_id = r.id
+) counted ON v.duration = 'repeating'
+WHERE r.customer_id = ANY(%s::uuid[]) AND (r.ended_at IS NULL OR counted.periods IS NOT NULL)
+    AND v.type <> 'fixed_credit'
+ORDER BY r.id
 """
 BALANCES = """
 SELECT customer_id, currency, balance_minor FROM ledger_customerbalance
@@ -224,7 +231,7 @@ def _account(row: tuple[Any, ...], seller: SellerTerms, **history: Any) -> Accou
 
 def _voucher(row: tuple[Any, ...]) -> Voucher:
     """Return one running redemption as a voucher."""
-    _, redemption_id, voucher_id, type_, percent, duration, remaining, amounts, plans = row
+    _, redemption_id, voucher_id, type_, percent, duration, remaining, amounts, plans, counted = row
     listed = _json(amounts) or []
     return Voucher(
         voucher_id=str(voucher_id),
@@ -236,4 +243,5 @@ def _voucher(row: tuple[Any, ...]) -> Voucher:
         duration=duration,
         remaining=remaining,
         plan_ids=frozenset(_json(plans) or ()),
+        counted=tuple((one, datetime.fromisoformat(until)) for one, until in _json(counted) or ()),
     )

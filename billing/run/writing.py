@@ -47,6 +47,11 @@ SET remaining = redemption.remaining - spent.count,
 FROM unnest(%s::uuid[], %s::smallint[]) AS spent (id, count)
 WHERE redemption.id = spent.id
 """
+COUNT_PERIODS = """
+INSERT INTO subscriptions_redemptionperiod (id, redemption_id, subscription_id, until_at)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::timestamptz[])
+ON CONFLICT (redemption_id, subscription_id) DO UPDATE SET until_at = excluded.until_at
+"""
 TERMS_COLUMNS = (
     "id", "subscription_id", "version", "from_at", "phase", "plan_id", "anchor_wall", "interval", "interval_count",
     "time_zone", "alignment", "resumes", "credits_unused", "reason", "actor", "recorded_at",
@@ -141,16 +146,25 @@ def _attempt(document: issuing.Issued, providers: dict[uuid.UUID, str], as_of: d
 
 
 def spend_vouchers(proposals: Iterable[Proposal], as_of: datetime) -> None:
-    """Count down the redemptions that the proposals used, and end those that are used up."""
+    """Count down the redemptions that the proposals used, and end those that are used up.
+
+    Repeating ones note the periods they counted: invoices inside them share the discount.
+    """
     spent: dict[uuid.UUID, int] = {}
+    counted: dict[tuple[str, str], datetime] = {}
     for proposal in proposals:
         for used in proposal.used_vouchers:
             if used.consumes:
                 redemption_id = uuid.UUID(used.redemption_id)
                 spent[redemption_id] = spent.get(redemption_id, 0) + 1
+                counted.update(((used.redemption_id, one), until) for one, until in used.counted)
     if spent:
         with connection.cursor() as cursor:
             cursor.execute(SPEND_VOUCHERS, [as_of, list(spent), list(spent.values())])
+            if counted:
+                redemptions, subscriptions = zip(*counted, strict=True)
+                columns = ([new_id() for _ in counted], redemptions, subscriptions, counted.values())
+                cursor.execute(COUNT_PERIODS, list(map(array_text, columns)))
 
 
 def _settle_subscriptions(plans: Iterable[Plan], as_of: datetime) -> None:

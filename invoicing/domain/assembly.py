@@ -18,6 +18,7 @@ from invoicing.domain.charge import RECURRING, USAGE, BilledLine, Charge, TaxPoi
 from invoicing.domain.charges import charges
 from invoicing.domain.credit import taken_off
 from invoicing.domain.discounts import DiscountableLine, UsedVoucher, Voucher, apply_discounts
+from invoicing.domain.openings import opened_until
 from invoicing.domain.tax import LineTax, TaxableLine, TaxTreatment, tax_lines
 from invoicing.domain.tax_decision import Supply, needs_own_invoice
 from invoicing.domain.tax_thresholds import Reached
@@ -119,10 +120,15 @@ class Proposal:
 
 @dataclass(slots=True)
 class _Purse:
-    """What vouchers and balances still hold while one occasion's documents are made, one after the other."""
+    """What vouchers and balances still hold while one occasion's documents are made, one after the other.
+
+    `opened_until` has the end of the period that the occasion opens, by subscription; those inside a period are left
+    out.
+    """
 
     vouchers: list[Voucher]
     balances_minor: dict[str, int]
+    opened_until: Mapping[uuid.UUID, datetime]
 
 
 def propose(
@@ -139,6 +145,8 @@ def propose(
     """
     seller = account.seller
     tax_point = TaxPoint(seller.tax_point_in_advance, seller.tax_point_in_arrears, seller.zone, occasion.issue_date)
+    agreements = tuple(agreements)
+    opened = _opened(account, agreements, occasion.moment)
     owed = [
         (charge.price.currency, agreement.payment_method_id or account.payment_method_id, charge)
         for agreement in agreements
@@ -147,27 +155,36 @@ def propose(
         )
     ]
     watch = world.watch(seller.tax, account.buyer, occasion.issue_date)
-    made = _documents(account, occasion, owed, world, watch.before)
+    made = _documents(account, occasion, owed, (world, watch.before), opened)
     if watch.is_idle or not made:
         return made
     sums = tuple(InvoiceSum(one.currency, one.sub_total_minor, one.total_minor > 0) for one in made)
     reached, warnings = world.reached_with(watch, sums)
     if reached != watch.before:
-        made = _documents(account, occasion, owed, world, reached)
+        made = _documents(account, occasion, owed, (world, reached), opened)
     begins = world.begins_to_collect(watch, reached)
     return tuple(replace(one, begins_to_collect=begins, warnings=(*one.warnings, *warnings)) for one in made)
+
+
+def _opened(account: Account, agreements: Iterable[Agreement], moment: datetime) -> dict[uuid.UUID, datetime]:
+    """Return until when the periods run that an occasion opens, by subscription; only vouchers ask for it."""
+    if not account.vouchers:
+        return {}
+    ends = ((agreement.subscription_id, opened_until(agreement, moment)) for agreement in agreements)
+    return {subscription_id: until for subscription_id, until in ends if until is not None}
 
 
 def _documents(
     account: Account,
     occasion: Occasion,
     owed: Sequence[tuple[str, uuid.UUID | None, Charge]],
-    world: TaxWorld,
-    reached: Reached,
+    taxing: tuple[TaxWorld, Reached],
+    opened: Mapping[uuid.UUID, datetime],
 ) -> tuple[Proposal, ...]:
     """Tax charges with these thresholds reached, and make the documents; each charge has its currency and method."""
+    world, reached = taxing
     seller = account.seller.tax
-    purse = _Purse(list(account.vouchers), dict(account.balances_minor))
+    purse = _Purse(list(account.vouchers), dict(account.balances_minor), opened)
     groups: dict[tuple[str, uuid.UUID | None, bool], list[tuple[Charge, TaxTreatment]]] = {}
     for currency, method, charge in owed:
         treatment = charge.treatment or world.decide(
@@ -208,7 +225,7 @@ def _proposal(
     """Discount, tax and settle one document's charges; `payer` is its currency and payment method."""
     currency, method = payer
     owed = [charge for charge, _ in taxed]
-    discounts, used = _discounts(owed, currency, purse)
+    discounts, used = _discounts(owed, occasion.moment, currency, purse)
     taxes = tax_lines(
         [
             TaxableLine(charge.amount_minor - discount, charge.price.including_tax, treatment)
@@ -242,7 +259,9 @@ def _proposal(
     )
 
 
-def _discounts(owed: Sequence[Charge], currency: str, purse: _Purse) -> tuple[tuple[int, ...], tuple[UsedVoucher, ...]]:
+def _discounts(
+    owed: Sequence[Charge], moment: datetime, currency: str, purse: _Purse
+) -> tuple[tuple[int, ...], tuple[UsedVoucher, ...]]:
     """Return each line's discount: what a correction shares, else what the vouchers give."""
     if not purse.vouchers:
         return tuple(charge.discount_minor for charge in owed), ()
@@ -254,15 +273,17 @@ def _discounts(owed: Sequence[Charge], currency: str, purse: _Purse) -> tuple[tu
                 charge.discountable and charge.amount_minor > 0,
                 charge.fraction.numerator or 1,
                 charge.fraction.denominator,
+                str(charge.subscription_id),
+                charge.opens_period and charge.subscription_id in purse.opened_until,
+                purse.opened_until.get(charge.subscription_id),
             )
             for charge in owed
         ],
         purse.vouchers,
         currency,
-        opens_period=any(charge.opens_period for charge in owed),
+        moment,
     )
-    spent = {used.redemption_id for used in outcome.used if used.consumes}
-    purse.vouchers[:] = [spend(voucher) if voucher.redemption_id in spent else voucher for voucher in purse.vouchers]
+    purse.vouchers[:] = spent(purse.vouchers, outcome.used)
     discounts = [own + charge.discount_minor for own, charge in zip(outcome.discounts_minor, owed, strict=True)]
     for position, charge in enumerate(owed):
         if charge.takes_back_from is not None:
@@ -280,9 +301,21 @@ def _share_taken_back(charge: Charge, owed: Sequence[Charge], discounts_minor: S
     return divide_half_away(charge.amount_minor * discount_minor, amount_minor) if amount_minor > 0 else 0
 
 
-def spend(voucher: Voucher) -> Voucher:
-    """Return a voucher after one more invoice."""
-    return voucher if voucher.remaining is None else replace(voucher, remaining=voucher.remaining - 1)
+def spent(vouchers: Iterable[Voucher], used: Iterable[UsedVoucher]) -> list[Voucher]:
+    """Return vouchers after an invoice: those it consumed have one less to serve, and know the periods it opened."""
+    consumed = {one.redemption_id: one for one in used if one.consumes}
+    return [
+        _spend(voucher, consumed[voucher.redemption_id]) if voucher.redemption_id in consumed else voucher
+        for voucher in vouchers
+    ]
+
+
+def _spend(voucher: Voucher, used: UsedVoucher) -> Voucher:
+    """Return a voucher after one more invoice that it served."""
+    if voucher.remaining is None:
+        return voucher
+    counted = {**dict(voucher.counted), **dict(used.counted)}
+    return replace(voucher, remaining=voucher.remaining - 1, counted=tuple(counted.items()))
 
 
 def _balance_applied(total_minor: int, balance_minor: int) -> int:
@@ -308,8 +341,7 @@ def after(account: Account, proposals: Sequence[Proposal], agreements: Sequence[
             taken = taken_off(-proposal.total_minor, {one: open_minor.get(one, 0) for one in proposal.corrected_ids})
             open_minor = {**open_minor, **{one: open_minor[one] - minor for one, minor in taken.items()}}
             balances[proposal.currency] -= proposal.total_minor + sum(taken.values())
-        spent = {used.redemption_id for used in proposal.used_vouchers if used.consumes}
-        vouchers = [spend(voucher) if voucher.redemption_id in spent else voucher for voucher in vouchers]
+        vouchers = spent(vouchers, proposal.used_vouchers)
         for line in proposal.lines:
             billed[line.charge.item_id] = (*billed.get(line.charge.item_id, ()), _as_billed(line))
     moved = {agreement.subscription_id: agreement for agreement in agreements}

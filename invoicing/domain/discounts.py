@@ -7,6 +7,7 @@ balance after tax and is no discount: such vouchers are passed over here.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -38,9 +39,9 @@ class Voucher:
     """One redeemed voucher as one invoice sees it.
 
     `amounts` and `minimums` pair a currency with minor units. `remaining` counts the invoices it may still serve, None
-    for ever. `plan_ids` empty means every plan. `period_counted` says that the period this invoice lies in was opened
-    by an invoice this voucher served. Raises ValueError when it could not be right: a percentage outside 1 to 100, a
-    limited duration without a count.
+    for ever. `plan_ids` empty means every plan. `counted` names the subscriptions with a period that was opened by an
+    invoice this voucher served, and its end. Raises ValueError when it could not be right: a percentage outside 1 to
+    100, a limited duration without a count.
     """
 
     voucher_id: str
@@ -52,7 +53,7 @@ class Voucher:
     duration: str = VoucherDuration.ONCE
     remaining: int | None = None
     plan_ids: frozenset[str] = frozenset()
-    period_counted: bool = False
+    counted: tuple[tuple[str, datetime], ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind == VoucherKind.PERCENTAGE and (self.percent is None or not 1 <= self.percent <= _MOST_PERCENT):
@@ -65,8 +66,9 @@ class Voucher:
 class DiscountableLine:
     """A line before its discount; only positive, discountable ones take one.
 
-    The fraction is the line's proration, 17 of 31: a fixed discount shrinks with the price.
-    Raises ValueError unless both of its integers are above 0.
+    The fraction is the line's proration, 17 of 31: a fixed discount shrinks with the price. `opens_period` is true of
+    what a subscription owes where a period of it begins, until `opened_until`, and of manual invoices.
+    Raises ValueError unless both integers of the fraction are above 0.
     """
 
     amount_minor: int
@@ -74,6 +76,9 @@ class DiscountableLine:
     discountable: bool
     fraction_numerator: int = 1
     fraction_denominator: int = 1
+    subscription_id: str | None = None
+    opens_period: bool = True
+    opened_until: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.fraction_numerator <= 0 or self.fraction_denominator <= 0:
@@ -82,13 +87,17 @@ class DiscountableLine:
 
 @dataclass(frozen=True, slots=True)
 class UsedVoucher:
-    """A voucher that served this invoice; `consumes` says that it has one invoice less left afterwards."""
+    """A voucher that served this invoice; `consumes` says that it has one invoice less left afterwards.
+
+    `counted` are the periods that a `repeating` one counts by it: subscription and end.
+    """
 
     voucher_id: str
     redemption_id: str
     discount_minor: int
     line_discounts_minor: tuple[int, ...]
     consumes: bool
+    counted: tuple[tuple[str, datetime], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +109,12 @@ class DiscountOutcome:
 
 
 def apply_discounts(
-    lines: Sequence[DiscountableLine], vouchers: Sequence[Voucher], currency: str, *, opens_period: bool = True
+    lines: Sequence[DiscountableLine], vouchers: Sequence[Voucher], currency: str, at: datetime | None = None
 ) -> DiscountOutcome:
-    """Apply the vouchers of a customer to one invoice's lines.
+    """Apply the vouchers of a customer to one invoice's lines; `at` is the moment the invoice answers.
 
-    `opens_period` is true for the invoices that open a period and for manual ones: those `once` and `repeating` serve
-    and count. An invoice inside a period shares the discount of a `repeating` voucher that counted the period, and
-    consumes nothing.
+    `once` and `repeating` serve, and count, invoices that open a period of what is in their scope, and manual ones. An
+    invoice inside a period shares the discount of a `repeating` voucher that counted the period, and consumes nothing.
 
     A line takes at most one plan-scoped voucher and one for every plan. `minimum` is judged on the sum of the
     discountable lines in the voucher's scope, before any discount.
@@ -124,8 +132,9 @@ def apply_discounts(
     used: list[UsedVoucher] = []
     for voucher in sorted(vouchers, key=lambda voucher: not voucher.plan_ids):
         free = free_for_scoped if voucher.plan_ids else free_for_all
-        scope = {position for position in free if not voucher.plan_ids or lines[position].plan_id in voucher.plan_ids}
-        if not _serves(voucher, currency, sum(eligible[position] for position in scope), opens_period=opens_period):
+        planned = {position for position in free if not voucher.plan_ids or lines[position].plan_id in voucher.plan_ids}
+        scope, consumes = _served(voucher, lines, planned, at)
+        if not _is_enough(voucher, currency, sum(eligible[position] for position in scope)):
             continue
         weights = [amount if position in scope else 0 for position, amount in enumerate(rest)]
         discount = _discount_minor(voucher, currency, lines, weights)
@@ -133,22 +142,40 @@ def apply_discounts(
             continue
         discounts = allocate_by_weight(discount, weights)
         rest = [amount - part for amount, part in zip(rest, discounts, strict=True)]
-        free -= scope
-        consumes = opens_period and voucher.duration != VoucherDuration.FOREVER
-        used.append(UsedVoucher(voucher.voucher_id, voucher.redemption_id, discount, discounts, consumes))
+        free -= planned
+        counted = _counted(lines, scope) if consumes and voucher.duration == VoucherDuration.REPEATING else ()
+        used.append(UsedVoucher(voucher.voucher_id, voucher.redemption_id, discount, discounts, consumes, counted))
     totals = tuple(amount - left for amount, left in zip(eligible, rest, strict=True))
     return DiscountOutcome(discounts_minor=totals, used=tuple(used))
 
 
-def _serves(voucher: Voucher, currency: str, discountable_minor: int, *, opens_period: bool) -> bool:
-    """Say whether a voucher's kind, minimum and duration let it work on this invoice."""
-    if voucher.kind == VoucherKind.FIXED_CREDIT or discountable_minor < dict(voucher.minimums).get(currency, 0):
-        return False
+def _served(
+    voucher: Voucher, lines: Sequence[DiscountableLine], planned: set[int], at: datetime | None
+) -> tuple[set[int], bool]:
+    """Return which of the lines of its plans a voucher serves, and whether that consumes one of its invoices."""
+    if voucher.kind == VoucherKind.FIXED_CREDIT:
+        return set(), False
     if voucher.remaining is None:
-        return True
-    if opens_period:
-        return voucher.remaining > 0
-    return voucher.duration == VoucherDuration.REPEATING and voucher.period_counted
+        return planned, False
+    opening = (line for position in planned if (line := lines[position]).discountable and line.amount_minor > 0)
+    if voucher.remaining and any(line.opens_period for line in opening):
+        return planned, True
+    if voucher.duration != VoucherDuration.REPEATING or at is None:
+        return set(), False
+    running = {subscription for subscription, until in voucher.counted if at < until}
+    return {position for position in planned if lines[position].subscription_id in running}, False
+
+
+def _counted(lines: Sequence[DiscountableLine], scope: set[int]) -> tuple[tuple[str, datetime], ...]:
+    """Return the periods that the served lines open."""
+    served = (lines[position] for position in sorted(scope))
+    opened = ((line.subscription_id, line.opened_until) for line in served if line.opens_period)
+    return tuple(dict.fromkeys((one, until) for one, until in opened if one is not None and until is not None))
+
+
+def _is_enough(voucher: Voucher, currency: str, discountable_minor: int) -> bool:
+    """Say whether what a voucher serves reaches its minimum."""
+    return discountable_minor > 0 and discountable_minor >= dict(voucher.minimums).get(currency, 0)
 
 
 def _discount_minor(

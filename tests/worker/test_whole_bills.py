@@ -135,6 +135,33 @@ def test_a_repeating_voucher_is_spent_by_each_paper_of_one_occasion(company: Com
     assert InvoiceLine.objects.exclude(discount_minor=0).count() == 2
 
 
+def test_usage_inside_the_last_counted_year_still_shares_the_discount(company: Company) -> None:
+    """Half of one year: its invoice uses the voucher up, the months of usage inside it are halved all the same."""
+    fee = company.price(interval="year", unit_price=Decimal(30000))
+    calls = company.price(type="unit", usage=True, metric=company.metric("calls"), unit_price=Decimal(10))
+    alice = company.customer("Alice")
+    redemption = company.voucher(alice, duration="repeating", duration_count=1)
+    subscription = company.start(alice, company.plan("Team", fee), fee, now=at("2026-01-01"), items=(calls,))
+    redemption.refresh_from_db()
+    assert (redemption.remaining, redemption.ended_at) == (0, at("2026-01-01"))
+    period = redemption.periods.get()
+    assert (period.subscription_id, period.until_at) == (subscription.id, at("2027-01-01"))
+    for number, moment in enumerate(("2026-01-05", "2026-07-05", "2027-01-05")):
+        draft = EventDraft(
+            event_id=str(number),
+            subscription_id=subscription.id,
+            code="calls",
+            value=Decimal(number + 1),
+            timestamp=at(moment),
+        )
+        assert record_events([draft], now=at(moment)) == (STORED,)
+    run("2026-02-01")
+    run("2027-02-01")
+    totals = Invoice.objects.order_by("due_moment_at").values_list("total_minor", flat=True)
+    assert list(totals) == [15000, 5, 10, 30000, 30]
+    assert check_books(now=at("2027-02-01")) == ()
+
+
 def test_missed_months_spend_a_voucher_in_one_statement(company: Company) -> None:
     price = company.price()
     alice = company.customer("Alice")

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from billing.domain.cycle import settle
+from core.domain.schedule import Interval
 from invoicing.domain.account import CARD, Account
-from invoicing.domain.assembly import Occasion, Proposal, after, propose, spend
+from invoicing.domain.assembly import Occasion, Proposal, after, propose, spent
 from invoicing.domain.discounts import Voucher
 from invoicing.domain.tax_decision import Buyer, Seller
 from invoicing.domain.tax_rules import CountryRules, DatedRate, TaxRules
@@ -210,9 +211,29 @@ class TestVouchers:
         (paper,) = proposed(agreed(per_seat(1000), once(3000)), customer=account(half()))
         assert nets_of(paper) == [("recurring", 500, 500), ("one_off", 1500, 1500)]
 
+    def test_usage_inside_a_counted_year_shares_the_discount_and_consumes_nothing(self) -> None:
+        """30000 a year, usage by the month, half of two years: their months share it, those of the third do not."""
+        agreement = start([(per_seat(30000, interval=Interval("year")), 1), (per_call(), 1)], JANUARY, zone="UTC")
+        usage = [used(4, "2026-02-05"), used(6, "2026-12-31"), used(8, "2027-02-05"), used(8, "2028-02-05")]
+        months = ["2026-02-28", "2026-12-31", "2027-01-31", "2027-02-28", "2028-01-31", "2028-02-28", "2028-02-29"]
+        history = bill(agreement, *months, usage=usage, customer=account(half(duration="repeating", remaining=2)))
+        assert nets_of(*history.proposals) == [
+            ("recurring", 15000, 15000),
+            ("usage", 20, 20),
+            ("recurring", 15000, 15000),
+            ("usage", 30, 30),
+            ("usage", 40, 40),
+            ("recurring", 0, 30000),
+            ("usage", 0, 80),
+        ]
+        (voucher,) = history.account.vouchers
+        assert (voucher.remaining, [f"{until:%Y-%m-%d}" for _, until in voucher.counted]) == (0, ["2028-01-31"])
+
     def test_spending_counts_down_and_for_ever_does_not(self) -> None:
-        assert spend(half(duration="repeating", remaining=3)).remaining == 2
-        assert spend(half()).remaining is None
+        three, forever = half(duration="repeating", remaining=3), but(half(), redemption_id="half-2")
+        (paper,) = proposed(agreed(per_seat(1000)), customer=account(three))
+        assert [voucher.remaining for voucher in spent([three, forever], paper.used_vouchers)] == [2, None]
+        assert spent([three], paper.used_vouchers)[0].counted == ((str(uuid.UUID(int=3)), at("2026-02-28")),)
 
 
 class TestBalance:

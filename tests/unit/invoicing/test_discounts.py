@@ -1,6 +1,7 @@
 """Vouchers on an invoice (Billing rules, section 6)."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -11,25 +12,33 @@ HALF = Voucher("half", "half-1", "percentage", percent=Decimal(50), duration="fo
 FIVE = Voucher("five", "five-1", "fixed_discount", amounts=(("USD", 500), ("GBP", 400)), duration="forever")
 
 
+MIDDLE, END = datetime(2026, 1, 15, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+
+
 def line(amount: int, plan: str | None = "plan", *, discountable: bool = True) -> DiscountableLine:
-    """A line of a whole period."""
-    return DiscountableLine(amount, plan, discountable)
+    """A line of a whole period of subscription `s`, which it opens."""
+    return DiscountableLine(amount, plan, discountable, subscription_id="s", opened_until=END)
 
 
-def discounts(lines: list[DiscountableLine], *vouchers: Voucher, opens_period: bool = True) -> tuple[int, ...]:
+def inside(amount: int, subscription: str = "s") -> DiscountableLine:
+    """A line inside a period."""
+    return DiscountableLine(amount, "plan", True, subscription_id=subscription, opens_period=False)
+
+
+def discounts(lines: list[DiscountableLine], *vouchers: Voucher) -> tuple[int, ...]:
     """The discount of each line, in dollars."""
-    return apply_discounts(lines, vouchers, "USD", opens_period=opens_period).discounts_minor
+    return apply_discounts(lines, vouchers, "USD", MIDDLE).discounts_minor
 
 
-def used(lines: list[DiscountableLine], *vouchers: Voucher, opens_period: bool = True) -> list[tuple[str, int, bool]]:
+def used(lines: list[DiscountableLine], *vouchers: Voucher, at: datetime = MIDDLE) -> list[tuple[str, int, bool]]:
     """Redemption, discount and whether it consumes, of each voucher that served."""
-    outcome = apply_discounts(lines, vouchers, "USD", opens_period=opens_period)
+    outcome = apply_discounts(lines, vouchers, "USD", at)
     return [(voucher.redemption_id, voucher.discount_minor, voucher.consumes) for voucher in outcome.used]
 
 
 def limited(voucher: Voucher, duration: str, remaining: int, *, period_counted: bool = False) -> Voucher:
-    """The voucher with a limited duration."""
-    return replace(voucher, duration=duration, remaining=remaining, period_counted=period_counted)
+    """The voucher with a limited duration; the running period of subscription `s` was counted, or not."""
+    return replace(voucher, duration=duration, remaining=remaining, counted=(("s", END),) if period_counted else ())
 
 
 @pytest.mark.parametrize(
@@ -187,25 +196,46 @@ class TestDuration:
 
     def test_forever_consumes_nothing(self) -> None:
         assert used([line(1000)], HALF) == [("half-1", 500, False)]
-        assert used([line(1000)], HALF, opens_period=False) == [("half-1", 500, False)]
+        assert used([inside(1000)], HALF) == [("half-1", 500, False)]
 
     @pytest.mark.parametrize("remaining", [2, 0])
     def test_repeating_is_shared_inside_a_counted_period(self, remaining: int) -> None:
         voucher = limited(HALF, "repeating", remaining, period_counted=True)
-        assert used([line(1000)], voucher, opens_period=False) == [("half-1", 500, False)]
+        assert used([inside(1000)], voucher) == [("half-1", 500, False)]
 
     def test_repeating_waits_for_the_next_period(self) -> None:
-        assert used([line(1000)], limited(HALF, "repeating", 2), opens_period=False) == []
+        assert used([inside(1000)], limited(HALF, "repeating", 2)) == []
 
     def test_a_counted_period_gives_no_right_to_another(self) -> None:
-        assert used([line(1000)], limited(HALF, "repeating", 0, period_counted=True)) == []
+        voucher = limited(HALF, "repeating", 0, period_counted=True)
+        assert used([line(1000)], voucher, at=END) == []
+        assert used([inside(1000, "another")], voucher) == []
+
+    def test_what_another_subscription_opens_beside_it_is_not_shared(self) -> None:
+        """The third of three was given; another subscription renews on the same invoice."""
+        renewal = replace(line(3000), subscription_id="another")
+        assert discounts([inside(1000), renewal], limited(HALF, "repeating", 0, period_counted=True)) == (500, 0)
+
+    def test_a_plan_that_opens_nothing_does_not_count(self) -> None:
+        scoped = replace(limited(HALF, "repeating", 2), plan_ids=frozenset({"plan"}))
+        assert used([inside(1000), replace(line(3000), plan_id="another")], scoped) == []
+
+    def test_it_remembers_the_periods_that_it_counted(self) -> None:
+        other = replace(line(3000), subscription_id="another", opened_until=MIDDLE)
+        (used_voucher,) = apply_discounts([line(1000), line(5), other], [limited(HALF, "repeating", 2)], "USD").used
+        assert used_voucher.counted == (("s", END), ("another", MIDDLE))
+        (once,) = apply_discounts([line(1000)], [limited(HALF, "once", 1)], "USD").used
+        assert once.counted == ()
 
     @pytest.mark.parametrize("counted", [True, False])
     def test_once_is_one_invoice(self, counted: bool) -> None:
         """1000 less 50 % once, billed 500, -> 3000 after 15 of 30 days: -250 + 1500."""
         voucher = limited(HALF, "once", 0 if counted else 1, period_counted=counted)
-        lines = [line(-250, discountable=False), DiscountableLine(1500, "plan", True, 15, 30)]
-        assert discounts(lines, voucher, opens_period=False) == (0, 0)
+        lines = [
+            replace(inside(-250), discountable=False),
+            replace(inside(1500), fraction_numerator=15, fraction_denominator=30),
+        ]
+        assert discounts(lines, voucher) == (0, 0)
 
 
 def test_used_vouchers_name_their_lines() -> None:
