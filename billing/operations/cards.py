@@ -8,11 +8,15 @@ from django.db import transaction
 from billing.providers.base import CardFacts, CustomerFacts, NotSupported, Provider, ProviderUnavailable, TokenRefused
 from billing.providers.registry import card_provider_name, get_provider
 from core.domain.outbox import OutboxDraft
+from core.domain.schedule import local_date
 from core.errors import Invalid, Unavailable
 from core.operations import emit, require_transaction
 from core.operations_idempotency import remember_resources
 from customers import queries as customer_queries
+from customers.domain.card import has_expired
 from customers.models import Customer, PaymentMethod
+from subscriptions.domain.voucher import EXPIRED_CARD_ADDED
+from subscriptions.operations import vouchers as voucher_operations
 
 
 class ProviderAway(Unavailable):
@@ -35,7 +39,9 @@ def create_setup_token(*, customer_id: uuid.UUID, now: datetime) -> str:
 
 
 def add_card(*, customer_id: uuid.UUID, token: str, now: datetime) -> PaymentMethod:
-    """Keep the card that a token stands for; a customer's first card becomes the default.
+    """Keep the card that a token stands for; a customer's first card, or first after an expired one, is the default.
+
+    Where the default had expired, what automatic vouchers promise for that (`expired_card_added`) is redeemed.
 
     The provider is called before the transaction, which only adds the row. Raises NotFound; Invalid on `token` when it
     is refused; Unavailable (`provider_unavailable`), then nothing was kept.
@@ -59,10 +65,18 @@ def add_card(*, customer_id: uuid.UUID, token: str, now: datetime) -> PaymentMet
 def keep_card(*, customer_id: uuid.UUID, provider: str, facts: CardFacts, now: datetime) -> PaymentMethod:
     """Add the row of a card that the provider keeps, in the caller's transaction, the customer locked.
 
-    Raises RuntimeError outside a transaction.
+    A card that can be charged takes the place of a default that has expired (Billing rules, sections 6 and 11). Raises
+    RuntimeError outside a transaction.
     """
     require_transaction()
-    defaults = PaymentMethod.objects.filter(customer_id=customer_id, is_default=True, removed_at__isnull=True)
+    customer = customer_queries.get_customer(customer_id)
+    today = local_date(now, customer.zone)
+    default = PaymentMethod.objects.filter(customer_id=customer_id, is_default=True, removed_at__isnull=True).first()
+    replaces = (
+        default is not None
+        and has_expired(default.expiry_month, default.expiry_year, today)
+        and not has_expired(facts.expiry_month, facts.expiry_year, today)
+    )
     card = PaymentMethod.objects.create(
         customer_id=customer_id,
         provider=provider,
@@ -73,10 +87,14 @@ def keep_card(*, customer_id: uuid.UUID, provider: str, facts: CardFacts, now: d
         expiry_month=facts.expiry_month,
         expiry_year=facts.expiry_year,
         country=facts.country,
-        is_default=not defaults.exists(),
+        is_default=default is None,
         created_at=now,
     )
+    if replaces:
+        _make_default(card)
     emit(_fact("payment_method.added", card, now))
+    if replaces:
+        voucher_operations.redeem_automatic(customer, EXPIRED_CARD_ADDED, now=now)
     return card
 
 

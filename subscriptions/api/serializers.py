@@ -335,3 +335,14 @@ class VoucherAnswer(AnswerSerializer):
     def get_status(self, voucher: Any) -> str:
         """Return active or disabled."""
         return "active" if voucher.disabled_at is None else "disabled"
+
+
+class RedemptionAnswer(AnswerSerializer):
+    """A customer's use of a voucher."""
+
+    id = IdField()
+    voucher = IdField(source="voucher_id")
+    customer = IdField(source="customer_id")
+    remaining = WholeNumberField(help_text="Invoices still to discount; left out: all to come.")
+    redeemed_at = InstantField()
+    ended_at = InstantField(help_text="When it was used up or taken back; a credit ends at once.")

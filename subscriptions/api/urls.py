@@ -29,5 +29,7 @@ urlpatterns = [
     path("voucher/<id:voucher_id>", vouchers.VoucherDetail.as_view()),
     path("voucher/<id:voucher_id>/disable", vouchers.VoucherDisable.as_view()),
     path("voucher/<id:voucher_id>/enable", vouchers.VoucherEnable.as_view()),
+    path("voucher/<id:voucher_id>/redemption", vouchers.VoucherRedemptionList.as_view()),
     path("customer/<id:customer_id>/voucher", vouchers.CustomerVoucher.as_view()),
+    path("customer/<id:customer_id>/voucher/<id:redemption_id>", vouchers.CustomerVoucherDetail.as_view()),
 ]

@@ -7,10 +7,10 @@ from rest_framework.request import Request
 
 from core.api.pages import ListParameters
 from core.api.schema import describe
-from core.api.views import ApiView, answer_created, answer_json, answer_null
+from core.api.views import ApiView, answer_created, answer_json, answer_nothing, answer_null
 from customers import queries as customers_queries
 from subscriptions.api.inputs import RedeemInput, VoucherInput
-from subscriptions.api.serializers import VoucherAnswer
+from subscriptions.api.serializers import RedemptionAnswer, VoucherAnswer
 from subscriptions.domain.voucher import AmountWanted, VoucherWanted
 from subscriptions.operations import vouchers as operations
 from subscriptions.queries import vouchers
@@ -78,6 +78,17 @@ class VoucherEnable(ApiView):
         return answer_json(VoucherAnswer().to_representation(voucher))
 
 
+class VoucherRedemptionList(ApiView):
+    """`/voucher/{id}/redemption`."""
+
+    parameters = {"GET": ListParameters}
+
+    @describe("List who redeemed a voucher", gives=RedemptionAnswer, lists=True)
+    def get(self, request: Request, voucher_id: uuid.UUID) -> HttpResponse:
+        """Newest first."""
+        return self.list_of(vouchers.list_redemptions(voucher_id), RedemptionAnswer)
+
+
 class CustomerVoucher(ApiView):
     """`/customer/{id}/voucher`."""
 
@@ -89,3 +100,14 @@ class CustomerVoucher(ApiView):
         moment = customers_queries.now_of(customer, self.now)
         operations.redeem_voucher(customer_id=customer_id, code=code, actor=self.actor, now=moment)
         return answer_null(202)
+
+
+class CustomerVoucherDetail(ApiView):
+    """`/customer/{id}/voucher/{redemptionId}`."""
+
+    @describe("Take a voucher from a customer", status=204, errors=(409,))
+    def delete(self, request: Request, customer_id: uuid.UUID, redemption_id: uuid.UUID) -> HttpResponse:
+        """It discounts nothing any more; a credit goes off the balance, 409 when the balance does not hold it."""
+        customers_queries.require_customer(customer_id)
+        operations.end_redemption(customer_id=customer_id, redemption_id=redemption_id, actor=self.actor, now=self.now)
+        return answer_nothing()

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-EVENTS = frozenset({"expired_card_added"})
+EXPIRED_CARD_ADDED = "expired_card_added"
+EVENTS = frozenset({EXPIRED_CARD_ADDED})
 PERCENTAGE = "percentage"
 FIXED_CREDIT = "fixed_credit"
 REPEATING = "repeating"

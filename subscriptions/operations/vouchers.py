@@ -4,14 +4,15 @@ import uuid
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError, QuerySet
 
 from core.domain.schedule import local_date
 from core.errors import Conflict, Invalid
-from core.operations import Actor, AuditDraft, record_audit, require_transaction
+from core.operations import SYSTEM, Actor, AuditDraft, record_audit, require_transaction
 from customers import queries as customers_queries
 from customers.models import Customer
 from ledger import operations as ledger_operations
-from ledger.models import Account, Posting
+from ledger.models import Account, CustomerBalance, Posting
 from subscriptions.domain.postings import CREDIT_KIND, voucher_credit
 from subscriptions.domain.voucher import (
     RedemptionCase,
@@ -132,6 +133,44 @@ def redeem_for(
         raise _refused(field, "no voucher has this code")
     # Locked, so that the last redemption is given once.
     voucher = Voucher.objects.select_for_update(no_key=True).get(id=found.id)
+    fault = _fault(voucher, customer, held_plan_ids, now)
+    if fault is not None:
+        raise _refused(field, fault)
+    redemption = _redeem(voucher, customer, now)
+    if voucher.type == Voucher.Type.FIXED_CREDIT:
+        _grant(redemption, customer, currency or customer.brand.currency, field)
+    return redemption
+
+
+def redeem_automatic(customer: Customer, event: str, *, now: datetime) -> list[VoucherRedemption]:
+    """Give a customer what automatic vouchers promise for an event, in the caller's transaction, the customer locked.
+
+    The oldest voucher first. One whose bounds are breached, or that gives no credit in the customer's currency, is
+    passed over: nobody asked for it. Raises RuntimeError outside a transaction.
+    """
+    require_transaction()
+    held_plan_ids, currency = vouchers.held_plans(customer.id), vouchers.billed_currency(customer.id)
+    redeemed: list[VoucherRedemption] = []
+    for voucher in vouchers.lock_automatic_vouchers(event):
+        if _fault(voucher, customer, held_plan_ids, now) is None and _gives_in(voucher, customer, currency):
+            redemption = _redeem(voucher, customer, now)
+            if voucher.type == Voucher.Type.FIXED_CREDIT:
+                _grant(redemption, customer, currency or customer.brand.currency, "event")
+            after = {"voucher": str(voucher.id), "event": event}
+            record_audit(SYSTEM, [AuditDraft("voucher.redeemed", "customer", customer.id, after=after)])
+            redeemed.append(redemption)
+    return redeemed
+
+
+def _gives_in(voucher: Voucher, customer: Customer, currency: str | None) -> bool:
+    """Tell whether a credit gives something in the currency the customer is billed in; discounts wait for theirs."""
+    wanted = currency or customer.brand.currency
+    amounts = VoucherAmount.objects.filter(voucher=voucher, currency=wanted, amount_minor__gt=0)
+    return voucher.type != Voucher.Type.FIXED_CREDIT or amounts.exists()
+
+
+def _fault(voucher: Voucher, customer: Customer, held_plan_ids: frozenset[uuid.UUID], now: datetime) -> str | None:
+    """Return why a locked voucher cannot be redeemed by a customer now, in words, or None."""
     redemptions = VoucherRedemption.objects.filter(voucher=voucher)
     case = RedemptionCase(
         disabled=voucher.disabled_at is not None,
@@ -143,20 +182,19 @@ def redeem_for(
         plan_ids=frozenset(voucher.plans.values_list("id", flat=True)),
         held_plan_ids=held_plan_ids,
     )
-    fault = redemption_fault(case, now)
-    if fault is not None:
-        raise _refused(field, fault)
-    is_credit = voucher.type == Voucher.Type.FIXED_CREDIT
+    return redemption_fault(case, now)
+
+
+def _redeem(voucher: Voucher, customer: Customer, now: datetime) -> VoucherRedemption:
+    """Store a redemption of a locked voucher; a credit has no invoices to serve and ends at once."""
     redemption = VoucherRedemption(
         voucher=voucher,
         customer=customer,
         remaining=invoices_left(voucher.type, voucher.duration, voucher.duration_count),
         redeemed_at=now,
-        ended_at=now if is_credit else None,
+        ended_at=now if voucher.type == Voucher.Type.FIXED_CREDIT else None,
     )
     redemption.save(force_insert=True)
-    if is_credit:
-        _grant(redemption, customer, currency or customer.brand.currency, field)
     return redemption
 
 
@@ -186,10 +224,7 @@ def _post(
 
 def _take_back(redemption: VoucherRedemption, customer: Customer, now: datetime) -> None:
     """Post the return of what a redemption had put onto the balance."""
-    granted = Posting.objects.filter(
-        entry__object_id=redemption.id, entry__kind=CREDIT_KIND, account=Account.CUSTOMER_BALANCE
-    )
-    for posting in granted:
+    for posting in _granted(redemption):
         _post(redemption, customer, posting.currency, posting.amount_minor, now)
 
 
@@ -216,3 +251,56 @@ def return_voucher(redemption_id: uuid.UUID, *, actor: Actor, now: datetime) -> 
     redemption.delete()
     after = {"voucher": str(voucher.id)}
     record_audit(actor, [AuditDraft("voucher.returned", "customer", customer.id, after=after)])
+
+
+@transaction.atomic
+def end_redemption(*, customer_id: uuid.UUID, redemption_id: uuid.UUID, actor: Actor, now: datetime) -> None:
+    """Take a voucher from a customer: it discounts nothing any more. Invoices that it served stay as they are.
+
+    One that served nothing is as if it had never been redeemed; a credit goes off the balance, which must still hold
+    it. Raises NotFound for a redemption that is another customer's or has ended, Conflict when the credit is used.
+    """
+    customer = customers_queries.lock_customer(customer_id)
+    redemption = vouchers.get_running_redemption(customer_id, redemption_id)
+    moment = customers_queries.now_of(customer, now)
+    voucher = redemption.voucher
+    if voucher.type == Voucher.Type.FIXED_CREDIT:
+        if _balance_after_return(redemption, customer) < 0:
+            raise Conflict("The credit is used; a debit takes it back.", code="credit_used")
+        _take_back(redemption, customer, moment)
+    if not _delete_unused(redemption):
+        redemption.periods.all().delete()
+        redemption.ended_at = moment
+        redemption.save(update_fields=["ended_at"])
+    after = {"voucher": str(voucher.id)}
+    record_audit(actor, [AuditDraft("voucher.taken", "customer", customer_id, after=after)], recorded_at=now)
+
+
+def _delete_unused(redemption: VoucherRedemption) -> bool:
+    """Delete a redemption that no invoice used; tell whether that was so. Those for ever keep no count, and stay."""
+    voucher = redemption.voucher
+    if redemption.remaining is None or redemption.remaining != invoices_left(
+        voucher.type, voucher.duration, voucher.duration_count
+    ):
+        return False
+    try:
+        with transaction.atomic():
+            redemption.delete()
+    except ProtectedError:
+        # An invoice that used it and gave it back still names it.
+        return False
+    return True
+
+
+def _balance_after_return(redemption: VoucherRedemption, customer: Customer) -> int:
+    """Return the least that a balance would hold without what a redemption put onto it."""
+    granted = _granted(redemption)
+    balances = dict(CustomerBalance.objects.filter(customer=customer).values_list("currency", "balance_minor"))
+    return min((balances.get(one.currency, 0) + one.amount_minor for one in granted), default=0)
+
+
+def _granted(redemption: VoucherRedemption) -> QuerySet[Posting]:
+    """Return the postings that put a redemption's credit onto the balance; negative amounts, as credits are."""
+    return Posting.objects.filter(
+        entry__object_id=redemption.id, entry__kind=CREDIT_KIND, account=Account.CUSTOMER_BALANCE
+    )

@@ -2,11 +2,11 @@
 
 import uuid
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from core.errors import NotFound
 from subscriptions.domain.lifecycle import LIVE_STATUSES
-from subscriptions.models import Plan, Subscription, Voucher, VoucherAmount
+from subscriptions.models import Plan, Subscription, Voucher, VoucherAmount, VoucherRedemption
 
 
 def list_vouchers() -> QuerySet[Voucher]:
@@ -32,6 +32,28 @@ def get_voucher(voucher_id: uuid.UUID) -> Voucher:
 def find_manual_voucher(code: str) -> Voucher | None:
     """Return the voucher with a code, whatever the case, or None."""
     return Voucher.objects.filter(code__iexact=code).exclude(code="").first()
+
+
+def lock_automatic_vouchers(event: str) -> list[Voucher]:
+    """Lock and return the vouchers in force that an event redeems, the oldest first."""
+    in_force = Voucher.objects.filter(entry=Voucher.Entry.AUTOMATIC, event=event, disabled_at__isnull=True)
+    return list(in_force.order_by("id").select_for_update(no_key=True))
+
+
+def list_redemptions(voucher_id: uuid.UUID) -> QuerySet[VoucherRedemption]:
+    """Return who redeemed a voucher, newest first. Raises NotFound for an unknown voucher."""
+    if not Voucher.objects.filter(id=voucher_id).exists():
+        raise NotFound(f"No voucher has the id {voucher_id}.")
+    return VoucherRedemption.objects.filter(voucher_id=voucher_id).order_by("-id")
+
+
+def get_running_redemption(customer_id: uuid.UUID, redemption_id: uuid.UUID) -> VoucherRedemption:
+    """Lock and return a customer's redemption that can be taken back: one in force, or a credit. Raises NotFound."""
+    in_force = Q(ended_at__isnull=True) | Q(voucher__type=Voucher.Type.FIXED_CREDIT) | Q(periods__isnull=False)
+    found = VoucherRedemption.objects.filter(in_force, id=redemption_id, customer_id=customer_id).exists()
+    if not found:
+        raise NotFound(f"The customer has no voucher in force by the redemption {redemption_id}.")
+    return VoucherRedemption.objects.select_related("voucher").select_for_update(of=("self",)).get(id=redemption_id)
 
 
 def held_plans(customer_id: uuid.UUID) -> frozenset[uuid.UUID]:

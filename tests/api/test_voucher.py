@@ -139,3 +139,20 @@ def test_a_credit_goes_onto_the_balance_in_the_customers_currency(api: Caller, s
     assert [row["origin"] for row in api.get(f"/customer/{alice}/credit")["data"]] == ["voucher"]
     assert "no credit in EUR" in api.errors("POST", f"/customer/{bob}/voucher", {"code": "CREDIT"})["code"]
     assert VoucherRedemption.objects.count() == 1
+
+
+def test_redemptions_are_listed_and_taken_back(api: Caller, shop: Shop) -> None:
+    voucher = api.post("/voucher", HALF)["id"]
+    alice, bob = shop.customer("alice"), shop.customer("bob")
+    for customer in (alice, bob):
+        api.post(f"/customer/{customer}/voucher", {"code": "half"}, 202)
+    page = api.get(f"/voucher/{voucher}/redemption?limit=1")
+    assert page["has_more"]
+    (bobs,) = page["data"]
+    assert (bobs["customer"], bobs["voucher"], bobs["remaining"]) == (bob, voucher, 1)
+    assert "ended_at" not in bobs
+    assert api.call("DELETE", f"/customer/{alice}/voucher/{bobs['id']}").status_code == 404
+    assert api.delete(f"/customer/{bob}/voucher/{bobs['id']}") is None
+    assert api.call("DELETE", f"/customer/{bob}/voucher/{bobs['id']}").status_code == 404
+    assert [row["customer"] for row in api.get(f"/voucher/{voucher}/redemption")["data"]] == [alice]
+    assert api.call("GET", f"/voucher/{alice}/redemption").status_code == 404

@@ -1,5 +1,8 @@
 """Cards: added, refused, made default, removed; never a number anywhere."""
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
 from pytest_django.fixtures import Settings
 
@@ -7,8 +10,13 @@ from billing.operations.cards import add_card, create_setup_token, remove_card, 
 from core.errors import Invalid, NotFound, Unavailable
 from core.identifiers import new_id
 from core.models import OutboxEvent
+from core.operations import SYSTEM
 from customers.models import Customer, PaymentMethod
-from tests.cast import JANUARY, Company, make_company
+from ledger.models import CustomerBalance
+from subscriptions.domain.voucher import AmountWanted, VoucherWanted
+from subscriptions.models import Voucher, VoucherRedemption
+from subscriptions.operations.vouchers import create_voucher, disable_voucher
+from tests.cast import JANUARY, Company, at, make_company
 from tests.sandbox import records
 
 pytestmark = pytest.mark.django_db
@@ -125,3 +133,85 @@ def test_a_setup_token_makes_the_customer_known(alice: Customer) -> None:
     assert create_setup_token(customer_id=alice.id, now=JANUARY).startswith("seti_")
     alice.refresh_from_db()
     assert alice.external_reference.startswith("cus_")
+
+
+def automatic(**values: Any) -> Voucher:
+    """A voucher that thanks for a new card: 10 % once unless said otherwise."""
+    wanted: dict[str, Any] = {
+        "name": "Thank you",
+        "type": "percentage",
+        "percent": Decimal(10),
+        "entry": "automatic",
+        "event": "expired_card_added",
+    }
+    return create_voucher(VoucherWanted(**{**wanted, **values}), actor=SYSTEM, now=JANUARY)
+
+
+def expire(card: PaymentMethod, month: int, year: int) -> None:
+    PaymentMethod.objects.filter(id=card.id).update(expiry_month=month, expiry_year=year)
+
+
+def redeemed() -> list[str]:
+    return list(VoucherRedemption.objects.order_by("id").values_list("voucher__name", flat=True))
+
+
+def test_a_card_after_an_expired_one_takes_its_place_and_redeems_what_was_promised(alice: Customer) -> None:
+    automatic()
+    old = add(alice)
+    expire(old, 12, 2025)
+    new = add(alice, "tok_mastercard")
+    old.refresh_from_db()
+    assert (old.is_default, new.is_default) == (False, True)
+    (redemption,) = VoucherRedemption.objects.all()
+    assert (redemption.customer_id, redemption.remaining, redemption.redeemed_at) == (alice.id, 1, JANUARY)
+    # Once a customer: the next card that has expired earns nothing more.
+    expire(new, 12, 2025)
+    add(alice)
+    assert redeemed() == ["Thank you"]
+
+
+@pytest.mark.parametrize(("month", "year"), [(1, 2026), (12, 2049)])
+def test_a_card_beside_one_that_serves_redeems_nothing(alice: Customer, month: int, year: int) -> None:
+    """A card serves until the last day of its month."""
+    automatic()
+    old = add(alice)
+    expire(old, month, year)
+    assert not add(alice, "tok_mastercard").is_default
+    assert redeemed() == []
+
+
+def test_a_card_that_has_expired_itself_replaces_none(alice: Customer) -> None:
+    automatic()
+    expire(add(alice), 12, 2025)
+    assert not add(alice, "tok_expired").is_default
+    assert redeemed() == []
+
+
+def test_the_first_card_redeems_nothing(alice: Customer) -> None:
+    automatic()
+    add(alice)
+    assert redeemed() == []
+
+
+def test_each_voucher_is_judged_by_its_own_bounds(alice: Customer, company: Company) -> None:
+    plan = company.plan("Team")
+    credit = {"type": "fixed_credit", "percent": None}
+    automatic(name="expired", expires_at=at("2026-01-01 00:01"))
+    Voucher.objects.update(expires_at=JANUARY)
+    disable_voucher(automatic(name="disabled").id, actor=SYSTEM, now=JANUARY)
+    automatic(name="other plan", plan_ids=[plan.id])
+    automatic(name="dollars", **credit, amounts=(AmountWanted("USD", 700),))
+    automatic(name="euros", **credit, amounts=(AmountWanted("EUR", 500), AmountWanted("USD", 700)))
+    automatic(name="half", percent=Decimal(50), duration="repeating", duration_count=3)
+    expire(add(alice), 12, 2025)
+    add(alice, "tok_mastercard")
+    assert redeemed() == ["euros", "half"]
+    assert CustomerBalance.objects.get().balance_minor == 500
+
+
+def test_the_last_redemption_goes_to_one(alice: Customer, company: Company) -> None:
+    automatic(maximum_redemptions=1)
+    for customer in (alice, company.customer("Bob")):
+        expire(add(customer), 12, 2025)
+        add(customer, "tok_mastercard")
+    assert list(VoucherRedemption.objects.values_list("customer__name", flat=True)) == ["Alice"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db.models import Sum
 
-from core.errors import Invalid
+from core.errors import Conflict, Invalid, NotFound
 from core.models import AuditEntry
 from core.operations import SYSTEM
 from customers import operations as customers_operations
@@ -95,3 +95,52 @@ def test_an_automatic_voucher_has_no_code_to_redeem(alice: Customer) -> None:
     for code in ("", "expired_card_added"):
         with pytest.raises(Invalid):
             redeem(alice, code)
+
+
+def take(redemption: VoucherRedemption) -> None:
+    """Take a redemption from its customer."""
+    vouchers.end_redemption(customer_id=redemption.customer_id, redemption_id=redemption.id, actor=SYSTEM, now=NOW)
+
+
+def test_what_served_nothing_is_as_if_never_redeemed(alice: Customer) -> None:
+    make(maximum_redemptions=1)
+    take(redeem(alice))
+    assert not VoucherRedemption.objects.exists()
+    redeem(alice)
+
+
+@pytest.mark.parametrize("fields", [{"duration": "repeating", "duration_count": 3}, {"duration": "forever"}])
+def test_what_has_served_ends_and_stays(alice: Customer, fields: dict[str, Any]) -> None:
+    make(**fields)
+    redemption = redeem(alice)
+    if redemption.remaining:
+        VoucherRedemption.objects.update(remaining=2)
+    take(redemption)
+    redemption.refresh_from_db()
+    assert redemption.ended_at == NOW
+    with pytest.raises(NotFound):
+        take(redemption)
+    with pytest.raises(Invalid):
+        redeem(alice)
+
+
+def test_a_credit_is_taken_back_while_the_balance_holds_it(alice: Customer) -> None:
+    make(type="fixed_credit", percent=None, code="CREDIT", amounts=(AmountWanted("EUR", 500),))
+    redemption = redeem(alice, "CREDIT")
+    CustomerBalance.objects.update(balance_minor=499)
+    with pytest.raises(Conflict):
+        take(redemption)
+    CustomerBalance.objects.update(balance_minor=500)
+    take(redemption)
+    assert CustomerBalance.objects.get().balance_minor == 0
+    with pytest.raises(NotFound):
+        take(redemption)
+
+
+def test_nobody_takes_another_customers(alice: Customer) -> None:
+    make()
+    redemption = redeem(alice)
+    bob = customers_operations.create_customer(CustomerDraft(email="bob@example.org"), actor=SYSTEM, now=NOW)
+    with pytest.raises(NotFound):
+        vouchers.end_redemption(customer_id=bob.id, redemption_id=redemption.id, actor=SYSTEM, now=NOW)
+    assert VoucherRedemption.objects.exists()
