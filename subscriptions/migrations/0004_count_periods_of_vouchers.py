@@ -8,7 +8,7 @@ import core.identifiers
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("subscriptions", "0002_guards"),
+        ("subscriptions", "0003_add_resumption"),
     ]
 
     operations = [
