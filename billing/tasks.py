@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 from celery import shared_task
 
-from billing.operations import charging, clocks, first_invoices, proof
+from billing.operations import charging, clocks, first_invoices, proof, refunding
 from billing.operations.runs import TICK, bill_due
 from billing.run.claiming import Scope, count_due
 from core.clock import wall_now
@@ -16,6 +16,7 @@ from core.operations_instance import InstanceHeld, note_worker
 from invoicing.operations import recognition, tax_turnover
 
 CHARGES_A_SWEEP = 2_000
+REFUNDS_A_SWEEP = 500
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,7 @@ def sweep() -> None:
     """Charge what is due, finish what a worker left behind, close days that are over, unless the instance is held."""
     with _nothing_while_held():
         charging.charge_due_everywhere(wall_now(), limit=CHARGES_A_SWEEP)
+        refunding.pay_out_due(wall_now(), limit=REFUNDS_A_SWEEP)
         first_invoices.abandon_stale(now=wall_now())
         clocks.finish_advances(now=wall_now())
         tax_turnover.close_days(now=wall_now())

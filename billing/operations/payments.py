@@ -10,11 +10,13 @@ from psycopg.errors import UniqueViolation
 
 from billing.domain.payments import AttemptAction, AttemptStatus, next_attempt_status, split_payment
 from billing.domain.postings import ReceivedMoney, payment_entry
+from billing.domain.write_offs import recover
 from billing.models import Payment, PaymentAttempt
 from billing.operations import standing
 from billing.operations.receipts import issue_receipts
 from billing.providers.registry import MANUAL
 from billing.queries import payments as payment_queries
+from billing.queries import write_offs as write_off_queries
 from core.domain.outbox import OutboxDraft
 from core.domain.schedule import local_date
 from core.errors import Conflict, Invalid
@@ -25,9 +27,10 @@ from customers.models import Brand
 from invoicing.domain.invoice_state import InvoiceAction, next_invoice_status
 from invoicing.models import Invoice
 from ledger import operations as ledger_operations
+from ledger.domain.entry import EntryDraft
 
 ONE_PAYMENT_PER_REFERENCE = "one_payment_per_provider_reference"
-RECEIVABLE_STATUSES = frozenset({Invoice.Status.OPEN, Invoice.Status.PAID})
+RECEIVABLE_STATUSES = frozenset({Invoice.Status.OPEN, Invoice.Status.PAID, Invoice.Status.UNCOLLECTIBLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +46,46 @@ class Income:
 def take_in(incomes: Sequence[Income], facts: Sequence[OutboxDraft], now: datetime) -> None:
     """Put payments onto their invoices, what is over onto the balances; post, number the receipts, emit the facts.
 
-    The last step of the caller's transaction, because it locks the receipts' series. The caller holds the customers'
-    locks and has written the payments; `facts` are emitted before the ones made here. Raises RuntimeError outside a
-    transaction.
+    What comes in for an invoice given up as uncollectible brings that back. The last step of the caller's transaction,
+    because it locks the receipts' series. The caller holds the customers' locks and has written the payments; `facts`
+    are emitted before the ones made here. Raises RuntimeError outside a transaction.
     """
     require_transaction()
     made = [*facts]
     entries = []
     for income in incomes:
-        payment, invoice = income.payment, income.invoice
-        split = split_payment(payment.amount_minor, invoice.amount_due_minor)
-        money = ReceivedMoney(payment.id, payment.customer_id, payment.currency, split, payment.fee_minor)
-        accounting_date = local_date(income.paid_at, income.brand.time_zone)
-        entries.append(payment_entry(money, posted_at=income.paid_at, accounting_date=accounting_date))
-        invoice.amount_paid_minor += split.to_invoice_minor
-        invoice.amount_due_minor -= split.to_invoice_minor
-        made.append(_fact("payment.succeeded", "payment", payment.id, income))
-        if invoice.status == Invoice.Status.OPEN and invoice.amount_due_minor == 0:
+        entries.append(_put_onto_invoice(income))
+        invoice = income.invoice
+        made.append(_fact("payment.succeeded", "payment", income.payment.id, income))
+        wants_nothing = not invoice.amount_due_minor and not invoice.written_off_minor
+        if invoice.status in {Invoice.Status.OPEN, Invoice.Status.UNCOLLECTIBLE} and wants_nothing:
             invoice.status = next_invoice_status(invoice.status, InvoiceAction.PAY)
             invoice.paid_at = income.paid_at
             made.append(_fact("invoice.paid", "invoice", invoice.id, income))
     invoices = [income.invoice for income in incomes]
-    update_rows(invoices, ["amount_paid_minor", "amount_due_minor", "status", "paid_at"])
+    update_rows(invoices, ["amount_paid_minor", "amount_due_minor", "written_off_minor", "status", "paid_at"])
     made += standing.mark_paid([invoice.id for invoice in invoices if invoice.status == Invoice.Status.PAID], now)
     ledger_operations.post_entries(entries)
     issue_receipts([(income.payment, income.brand) for income in incomes], now)
     emit(*made)
+
+
+def _put_onto_invoice(income: Income) -> EntryDraft:
+    """Take a payment off what its invoice asks for, or off what of it was given up; return the entry."""
+    payment, invoice = income.payment, income.invoice
+    split = split_payment(payment.amount_minor, invoice.amount_due_minor or invoice.written_off_minor)
+    recovered = None
+    if invoice.written_off_minor and split.to_invoice_minor:
+        given_up = write_off_queries.given_up(invoice.id)
+        before_minor = given_up.amount_minor - invoice.written_off_minor
+        recovered = recover(given_up, before_minor=before_minor, amount_minor=split.to_invoice_minor)
+        invoice.written_off_minor -= split.to_invoice_minor
+    else:
+        invoice.amount_due_minor -= split.to_invoice_minor
+    invoice.amount_paid_minor += split.to_invoice_minor
+    money = ReceivedMoney(payment.id, payment.customer_id, payment.currency, split, payment.fee_minor, recovered)
+    accounting_date = local_date(income.paid_at, income.brand.time_zone)
+    return payment_entry(money, posted_at=income.paid_at, accounting_date=accounting_date)
 
 
 def record_transfer(
@@ -80,7 +97,8 @@ def record_transfer(
     for another currency, an amount not above 0 or a moment ahead; Conflict for an invoice that cannot be paid or a
     transfer known already.
     """
-    with transaction.atomic(durable=True):
+    # Not durable: with an Idempotency-Key the answer is stored in the same transaction.
+    with transaction.atomic():
         customer = customer_queries.lock_customer(payment_queries.get_invoice(invoice_id).customer_id)
         invoice = payment_queries.get_invoice(invoice_id)
         _check_transfer(invoice, amount_minor, currency, paid_at, now)
@@ -97,7 +115,7 @@ def record_transfer(
         )
         _insert_transfer(payment)
         if amount_minor >= invoice.amount_due_minor:
-            _cancel_scheduled(invoice)
+            cancel_scheduled(invoice)
         take_in([Income(payment, invoice, customer.brand, paid_at)], (), now)
     return payment
 
@@ -131,8 +149,12 @@ def _check_transfer(invoice: Invoice, amount_minor: int, currency: str, paid_at:
         raise Invalid("The transfer cannot be recorded.", fields=faults)
 
 
-def _cancel_scheduled(invoice: Invoice) -> None:
-    """Cancel an invoice's attempt that waits for its day; one being called is settled when its answer comes."""
+def cancel_scheduled(invoice: Invoice) -> None:
+    """Cancel an invoice's attempt that waits for its day, in the caller's transaction, the customer locked.
+
+    One being called is settled when its answer comes.
+    """
+    require_transaction()
     waiting = PaymentAttempt.objects.filter(invoice=invoice, status=AttemptStatus.SCHEDULED)
     waiting.update(status=next_attempt_status(AttemptStatus.SCHEDULED, AttemptAction.CANCEL))
 

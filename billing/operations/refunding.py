@@ -91,14 +91,15 @@ def pay_out_now(refund_id: uuid.UUID, now: datetime) -> None:
         _carry_out(work, now)
 
 
-def pay_out_due(now: datetime, *, limit: int) -> RefundSummary:
+def pay_out_due(now: datetime, *, limit: int, customer_id: uuid.UUID | None = None) -> RefundSummary:
     """Call the providers for refunds that were started, and ask for those whose outcome is open, at most `limit`.
 
-    Ends when nothing is left that nobody holds. `now` is the wall's moment; each refund is settled at its customer's.
-    Raises InstanceHeld.
+    With a customer named, for its refunds only: who has just scheduled some need not wait for the sweep. Ends when
+    nothing is left that nobody holds. `now` is the wall's moment; each refund is settled at its customer's. Raises
+    InstanceHeld.
     """
     done: list[RefundStatus] = []
-    while len(done) < limit and (works := _claim(limit=1)):
+    while len(done) < limit and (works := _claim(limit=1, customer_id=customer_id)):
         done += [_carry_out(work, now) for work in works]
     return RefundSummary(
         issued=done.count(RefundStatus.ISSUED),
@@ -107,12 +108,14 @@ def pay_out_due(now: datetime, *, limit: int) -> RefundSummary:
     )
 
 
-def _claim(*, limit: int, refund_id: uuid.UUID | None = None) -> list[RefundWork]:
+def _claim(*, limit: int, refund_id: uuid.UUID | None = None, customer_id: uuid.UUID | None = None) -> list[RefundWork]:
     """Lease refunds at providers that are not paused, in a transaction of its own. Raises InstanceHeld."""
     paused = {name for name in provider_names() if Pace(name).is_paused()}
     with transaction.atomic(durable=True):
         require_running()
-        refunds = queries.lock_open_refunds(limit=limit, paused_providers=paused, refund_id=refund_id)
+        refunds = queries.lock_open_refunds(
+            limit=limit, paused_providers=paused, refund_id=refund_id, customer_id=customer_id
+        )
         for refund in refunds:
             refund.calls += 1
         update_rows(refunds, ["calls"])

@@ -134,6 +134,11 @@ def find_open_attempt(invoice_id: uuid.UUID) -> PaymentAttempt | None:
     return open_attempts.select_related("customer__brand").first()
 
 
+def is_being_charged(invoice_id: uuid.UUID) -> bool:
+    """Tell whether an invoice has a payment on its way."""
+    return Payment.objects.filter(invoice_id=invoice_id, status=Payment.Status.PENDING).exists()
+
+
 def find_last_attempt(invoice_id: uuid.UUID) -> PaymentAttempt | None:
     """Return the invoice's latest attempt, None when there is none."""
     return PaymentAttempt.objects.filter(invoice_id=invoice_id).order_by("-number").first()

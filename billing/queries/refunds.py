@@ -82,12 +82,18 @@ def usable_balance(customer_id: uuid.UUID, currency: str) -> int:
 
 
 def lock_open_refunds(
-    *, limit: int, paused_providers: Collection[str], refund_id: uuid.UUID | None = None
+    *,
+    limit: int,
+    paused_providers: Collection[str],
+    refund_id: uuid.UUID | None = None,
+    customer_id: uuid.UUID | None = None,
 ) -> list[Refund]:
     """Lock refunds whose outcome is not known and whom nobody holds a lease on, leaving out what others lock."""
     is_free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
     wanted = Refund.objects.filter(is_free, status__in=OPEN_REFUND_STATUSES).exclude(provider__in=paused_providers)
     if refund_id is not None:
         wanted = wanted.filter(id=refund_id)
+    if customer_id is not None:
+        wanted = wanted.filter(customer_id=customer_id)
     locked = wanted.select_for_update(skip_locked=True, of=("self",), no_key=True).select_related("payment")
     return list(locked.order_by("id")[:limit])
