@@ -15,6 +15,7 @@ from billing.operations.refunding import pay_out_due
 from core.errors import Conflict, Invalid
 from core.models import OutboxEvent
 from customers.models import Customer
+from invoicing.domain.charge import CAP, COUNTS
 from invoicing.models import CreditNote, CreditNoteLine, Invoice
 from invoicing.queries.giving_back import list_line_rests
 from invoicing.queries.history import list_billed_lines
@@ -159,7 +160,11 @@ def test_what_counts_as_billed_is_not_changed(company: Company, alice: Customer)
     horizons = {line.item_id: at("2026-01-01") for line in invoice.lines.all() if line.item_id is not None}
     before = list_billed_lines(horizons)
     credit(invoice, 100)
-    assert list_billed_lines(horizons) == before
+    after = list_billed_lines(horizons)
+    counted = {item_id: tuple(line for line in lines if line.use == COUNTS) for item_id, lines in after.items()}
+    assert counted == before
+    caps = [line.amount_minor for lines in after.values() for line in lines if line.use == CAP]
+    assert sorted(caps) == [-28, -28, -28]
 
 
 def test_a_credit_taxed_inclusively_keeps_the_line_s_mode(company: Company, alice: Customer) -> None:

@@ -13,10 +13,13 @@ from billing.operations.credits import CreditNoteCommand, InvoicePaid, make_cred
 from billing.operations.doctor import check_books
 from billing.operations.payments import record_transfer
 from billing.operations.write_offs import ChargeOnItsWay, write_off_invoice
+from billing.run.claiming import Scope
+from billing.run.engine import run_billing
 from core.errors import Conflict, Invalid
 from core.models import OutboxEvent
 from customers.models import Agenda, Customer
-from invoicing.models import CreditNote, Invoice
+from invoicing.domain.charge import CAP, COUNTS, FREED
+from invoicing.models import CreditNote, Invoice, InvoiceLine
 from invoicing.queries.history import list_billed_lines
 from ledger.models import CustomerBalance, Posting
 from subscriptions.models import Subscription, VoucherRedemption
@@ -162,8 +165,8 @@ def test_waived_lines_stay_billed(company: Company, alice: Customer) -> None:
     item_id = invoice.lines.get().item_id
     assert item_id is not None
     void_invoice(invoice_id=invoice.id, now=NOW)
-    (line,) = list_billed_lines({item_id: at("2026-01-01")})[item_id]
-    assert line.amount_minor == 3000
+    lines = list_billed_lines({item_id: at("2026-01-01")})[item_id]
+    assert [(line.amount_minor, line.use) for line in lines] == [(3000, COUNTS), (-3000, CAP)]
     subscription = Subscription.objects.get()
     assert (subscription.dirty_from, subscription.next_due_at) == (None, at("2026-02-01"))
 
@@ -174,13 +177,41 @@ def test_freed_lines_are_taken_back_and_the_customer_is_due(company: Company, al
     assert item_id is not None
     void_invoice(invoice_id=invoice.id, rebill=True, now=NOW)
     lines = list_billed_lines({item_id: at("2026-01-01")})[item_id]
-    assert [line.amount_minor for line in lines] == [3000, -3000]
-    assert sum(line.quantity for line in lines) == 0
-    assert {line.revision for line in lines} == {0}
+    assert [(line.amount_minor, line.use) for line in lines] == [(3000, FREED), (-3000, FREED)]
     subscription = Subscription.objects.get()
     assert (subscription.dirty_from, subscription.next_due_at) == (at("2026-01-01"), NOW)
     assert Agenda.objects.get().due_at == NOW
     assert CreditNote.objects.get().rebills
+
+
+def test_the_next_run_bills_freed_lines_again_and_once(company: Company, alice: Customer) -> None:
+    invoice = billed(company, alice)
+    void_invoice(invoice_id=invoice.id, rebill=True, now=NOW)
+    for _ in range(2):
+        run_billing(Scope(as_of=NOW, now=NOW))
+    again = Invoice.objects.exclude(id=invoice.id).get()
+    line = again.lines.get()
+    assert (again.total_minor, line.period_start, line.revision) == (3570, at("2026-01-01"), 1)
+    subscription = Subscription.objects.get()
+    assert (subscription.dirty_from, subscription.next_due_at) == (None, at("2026-02-01"))
+    run_billing(Scope(as_of=at("2026-02-01"), now=at("2026-02-01")))
+    assert list(Invoice.objects.order_by("id").values_list("total_minor", flat=True)) == [3570, 3570, 3570]
+
+
+def test_the_next_run_leaves_waived_lines_alone(company: Company, alice: Customer) -> None:
+    void_invoice(invoice_id=billed(company, alice).id, now=NOW)
+    run_billing(Scope(as_of=at("2026-02-01"), now=at("2026-02-01")))
+    (period,) = Invoice.objects.get(status="open").lines.values_list("period_start", flat=True)
+    assert period == at("2026-02-01")
+
+
+def test_an_invoice_billed_again_can_be_taken_back_again(company: Company, alice: Customer) -> None:
+    billed(company, alice)
+    for _ in range(2):
+        void_invoice(invoice_id=Invoice.objects.get(status="open").id, rebill=True, now=NOW)
+        run_billing(Scope(as_of=NOW, now=NOW))
+    assert [line.revision for line in InvoiceLine.objects.order_by("id")] == [0, 1, 2]
+    assert Invoice.objects.filter(status="open").count() == 1
 
 
 def test_only_a_subscription_s_lines_are_billed_again(alice: Customer) -> None:
