@@ -18,6 +18,10 @@ class Brand(models.Model):
         ZERO_RATED = "zero_rated", "Zero rated"
         SELLER_RATE = "seller_rate", "Seller's rate"
 
+    class Group(models.TextChoices):
+        CUSTOMER = "customer", "One invoice of a customer's day"
+        SUBSCRIPTION = "subscription", "One invoice of each subscription"
+
     id = id_field()
     code = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=200)
@@ -39,6 +43,12 @@ class Brand(models.Model):
     locale = models.CharField(max_length=10, default="en")
     currency = CurrencyField(default="EUR", help_text="Main currency, for figures and tax thresholds.")
     payment_terms_days = models.PositiveSmallIntegerField(default=30)
+    invoice_group = models.CharField(
+        max_length=12, choices=Group.choices, default=Group.CUSTOMER, db_default=Group.CUSTOMER
+    )
+    grace_days = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How long an invoice of the run waits as a draft for late usage."
+    )
     logo = models.BinaryField(null=True, blank=True, editable=True)
     logo_type = models.CharField(max_length=40, blank=True)
     colour = models.CharField(max_length=7, default="#1f3a5f")

@@ -4,6 +4,7 @@ from invoicing.models.credit_note import CreditNote, CreditNoteLine
 from invoicing.models.document import StoredDocument
 from invoicing.models.invoice import Invoice, InvoiceLine
 from invoicing.models.numbering import NumberCounter, NumberSeries
+from invoicing.models.quote import Quote, RequestedLine
 from invoicing.models.recognition import RevenueRecognition, ScheduleRow
 from invoicing.models.tax import TaxClosing, TaxCountry, TaxRule, TaxState, TaxTurnover, ThresholdPeriod
 from invoicing.models.voucher_use import VoucherUse
@@ -15,6 +16,8 @@ __all__ = [
     "InvoiceLine",
     "NumberCounter",
     "NumberSeries",
+    "Quote",
+    "RequestedLine",
     "RevenueRecognition",
     "ScheduleRow",
     "StoredDocument",

@@ -27,6 +27,7 @@ class Invoice(models.Model):
         CHANGE = "change", "Change of a subscription"
         FINAL = "final", "End of a subscription"
         MANUAL = "manual", "Made by hand"
+        QUOTE = "quote", "Accepted quote"
 
     id = id_field()
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="invoices")
