@@ -42,6 +42,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Invoice lines", "reorder", "invoicing", "invoiceline"),
             ("Credit notes", "undo", "invoicing", "creditnote"),
             ("Credit note lines", "format_list_bulleted", "invoicing", "creditnoteline"),
+            ("Quotes", "request_quote", "invoicing", "quote"),
+            ("Requested lines", "playlist_add", "invoicing", "requestedline"),
             ("Voucher uses", "redeem", "invoicing", "voucheruse"),
             ("Documents", "picture_as_pdf", "invoicing", "storeddocument"),
         ),

@@ -29,7 +29,8 @@ FROM customers_customer c WHERE c.id = ANY(%s::uuid[])
 """
 BRANDS = """
 SELECT id, code, name, legal_name, street_line_one, street_line_two, city, region, postcode, country, email, tax_number,
-       vat_registered, tax_registrations, one_stop_shop, tax_point, export, time_zone, payment_terms_days, iban, bic
+       vat_registered, tax_registrations, one_stop_shop, tax_point, export, time_zone, payment_terms_days, iban, bic,
+       invoice_group, grace_days
 FROM customers_brand WHERE id = ANY(%s::uuid[])
 """
 VOUCHERS = """
@@ -144,9 +145,8 @@ def _json(value: Any) -> Any:
 def _seller(row: tuple[Any, ...]) -> SellerTerms:
     """Return one brand as the seller of its invoices."""
     (brand_id, code, name, legal_name, street_one, street_two, city, region, postcode, country, email) = row[:11]
-    (tax_number, vat_registered, registrations, one_stop_shop, tax_point, export, zone, terms_days, iban, bic) = row[
-        11:
-    ]
+    (tax_number, vat_registered, registrations, one_stop_shop, tax_point, export, zone, terms_days) = row[11:19]
+    iban, bic, group, grace_days = row[19:]
     in_advance, in_arrears = _tax_points(tax_point, country)
     return SellerTerms(
         brand_id=brand_id,
@@ -177,6 +177,8 @@ def _seller(row: tuple[Any, ...]) -> SellerTerms:
             "iban": iban,
             "bic": bic,
         },
+        group=group,
+        grace_days=grace_days,
     )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from django.db import connection
 
 from billing.domain.cycle import Plan, Transition, period_bounds
-from billing.domain.payments import first_charge_key
+from billing.domain.payments import charge_key_stem, first_charge_key
 from billing.operations import standing
+from billing.queries import payments as payment_queries
 from core.copying import copy_rows
 from core.domain.outbox import OutboxDraft
 from core.faults import reach
@@ -117,9 +118,18 @@ def schedule_charges(issued: Iterable[issuing.Issued], *, as_of: datetime) -> No
 
 
 def charge_key(proposal: Proposal) -> str:
-    """Return the provider's idempotency key of a proposed document's first charge."""
-    first_item = str(proposal.lines[0].charge.item_id)
-    return first_charge_key(proposal.account.customer_id, proposal.occasion.moment, proposal.currency, first_item)
+    """Return the provider's idempotency key of a proposed document's first charge.
+
+    What no item stands for is told from others of the same moment by its origin and their number.
+    """
+    account, moment = proposal.account, proposal.occasion.moment
+    subject = str(proposal.lines[0].charge.item_id or "")
+    if not subject:
+        earlier = payment_queries.count_first_attempts(
+            account.customer_id, charge_key_stem(account.customer_id, moment)
+        )
+        subject = proposal.occasion.origin + (f".{earlier}" if earlier else "")
+    return first_charge_key(account.customer_id, moment, proposal.currency, subject)
 
 
 def _attempt(document: issuing.Issued, providers: dict[uuid.UUID, str], as_of: datetime) -> tuple[Any, ...]:

@@ -33,6 +33,7 @@ from customers.api.serializers import AddressAnswer, AddressInput
 from customers.models import Brand
 
 LONGEST_TERMS_DAYS = 365
+LONGEST_GRACE_DAYS = 35
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -57,6 +58,8 @@ class BrandAnswer(AnswerSerializer):
     locale = TextField()
     currency = TextField()
     payment_terms_days = WholeNumberField()
+    group = WordField(Brand.Group.choices, source="invoice_group")
+    grace_days = WholeNumberField()
     colour = TextField()
     accent_colour = TextField()
     footer = TextField()
@@ -86,6 +89,8 @@ class BrandInput(InputSerializer):
     locale = LocaleField(required=False)
     currency = CurrencyField(required=False)
     payment_terms_days = WholeNumberField(max_value=LONGEST_TERMS_DAYS, required=False)
+    group = WordField(Brand.Group.choices, required=False, source="invoice_group")
+    grace_days = WholeNumberField(max_value=LONGEST_GRACE_DAYS, required=False)
     colour = TextField(max_length=7, required=False)
     accent_colour = TextField(max_length=7, required=False)
     footer = TextField(max_length=2000, required=False, allow_blank=True)

@@ -9,8 +9,6 @@ _country = "tax/country/<id:country_id>"
 _state = "tax/state/<id:state_id>"
 
 urlpatterns = [
-    path("invoice", views.InvoiceList.as_view()),
-    path("invoice/<id:invoice_id>", views.InvoiceDetail.as_view()),
     path("customer/<id:customer_id>/invoices", views.CustomerInvoiceList.as_view()),
     path("number-series", number_series.NumberSeriesList.as_view()),
     path("number-series/<id:series_id>", number_series.NumberSeriesDetail.as_view()),

@@ -12,11 +12,17 @@ from subscriptions.domain.terms import Agreement
 
 CARD = "card"
 INVOICE = "invoice"
+CUSTOMER_GROUP = "customer"
+SUBSCRIPTION_GROUP = "subscription"
 
 
 @dataclass(frozen=True, slots=True)
 class SellerTerms:
-    """A brand's side of every invoice; `party` is its identity as printed."""
+    """A brand's side of every invoice; `party` is its identity as printed.
+
+    `group` says whether what is due on one date is one invoice of the customer, or one of each subscription;
+    `grace_days` how long an invoice of the run waits as a draft for late usage.
+    """
 
     brand_id: uuid.UUID
     code: str
@@ -26,6 +32,8 @@ class SellerTerms:
     tax_point_in_advance: str
     tax_point_in_arrears: str
     party: Mapping[str, Any]
+    group: str = CUSTOMER_GROUP
+    grace_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import Any
 from msgspec import Struct
 
 from core.domain.rounding import divide_half_away
-from invoicing.domain.account import CARD, Account
-from invoicing.domain.charge import RECURRING, USAGE, BilledLine, Charge, TaxPoint
+from invoicing.domain.account import CARD, SUBSCRIPTION_GROUP, Account
+from invoicing.domain.charge import MANUAL, RECURRING, USAGE, BilledLine, Charge, TaxPoint
 from invoicing.domain.charges import charges
 from invoicing.domain.credit import taken_off
 from invoicing.domain.discounts import DiscountableLine, UsedVoucher, Voucher, apply_discounts
@@ -25,6 +25,9 @@ from invoicing.domain.tax_thresholds import Reached
 from invoicing.domain.tax_world import InvoiceSum, TaxWorld
 from subscriptions.domain.terms import Agreement, PriceTerms
 from usage.domain.aggregation import UsageFigure
+
+Owed = tuple[Charge, uuid.UUID | None]
+"""A charge, and the payment method that is to pay it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +58,15 @@ class ProposedLine(Struct, frozen=True):
             [part.rule_id, part.name, part.jurisdiction, str(part.rate), amount]
             for part, amount in zip(treatment.parts, self.tax.parts, strict=True)
         ]
+        charge = self.charge
+        terms = {"price": str(charge.price.price_id), "plan": str(charge.plan_id), "terms": charge.terms_version}
         return {
-            "price": str(self.charge.price.price_id),
-            "plan": str(self.charge.plan_id),
-            "terms": self.charge.terms_version,
-            **self.charge.proof,
+            **(terms if charge.plan_id is not None else {}),
+            **charge.proof,
             "tax": {
                 "code": treatment.code,
                 "reason": treatment.reason,
-                "date": self.charge.tax_date.isoformat(),
+                "date": charge.tax_date.isoformat(),
                 "parts": parts,
                 **({"warning": treatment.warning} if treatment.warning else {}),
             },
@@ -138,23 +141,46 @@ def propose(
     figures: Mapping[Any, UsageFigure],
     world: TaxWorld,
 ) -> tuple[Proposal, ...]:
-    """Return the documents that charge these agreements up to the occasion's moment; none when nothing is owed.
-
-    Documents are split by currency and payment method, and where a tax category must stand alone on its invoice. Where
-    a threshold is open they are taxed as if it stayed so, and once more when their net reaches it (section 7).
-    """
-    seller = account.seller
-    tax_point = TaxPoint(seller.tax_point_in_advance, seller.tax_point_in_arrears, seller.zone, occasion.issue_date)
+    """Return the documents that charge these agreements up to the occasion's moment; none when nothing is owed."""
     agreements = tuple(agreements)
-    opened = _opened(account, agreements, occasion.moment)
-    owed = [
-        (charge.price.currency, agreement.payment_method_id or account.payment_method_id, charge)
+    owed = owed_by(account, agreements, occasion, figures)
+    return documents_of(account, owed, occasion, world, _opened(account, agreements, occasion.moment))
+
+
+def owed_by(
+    account: Account, agreements: Iterable[Agreement], occasion: Occasion, figures: Mapping[Any, UsageFigure]
+) -> tuple[Owed, ...]:
+    """Return what these agreements owe up to the occasion's moment, each charge with what is to pay it."""
+    tax_point = tax_point_of(account, occasion)
+    return tuple(
+        (charge, agreement.payment_method_id or account.payment_method_id)
         for agreement in agreements
         for charge in charges(
             agreement, occasion.moment, account.billed, figures, tax_point, seats_now=occasion.seats_now
         )
-    ]
-    watch = world.watch(seller.tax, account.buyer, occasion.issue_date)
+    )
+
+
+def tax_point_of(account: Account, occasion: Occasion) -> TaxPoint:
+    """Return between which dates the seller's tax point chooses on one occasion."""
+    seller = account.seller
+    return TaxPoint(seller.tax_point_in_advance, seller.tax_point_in_arrears, seller.zone, occasion.issue_date)
+
+
+def documents_of(
+    account: Account,
+    owed: Sequence[Owed],
+    occasion: Occasion,
+    world: TaxWorld,
+    opened: Mapping[uuid.UUID, datetime],
+) -> tuple[Proposal, ...]:
+    """Return the documents of charges; `opened` says until when the periods run that the occasion opens.
+
+    Documents are split by currency and payment method, where a tax category must stand alone on its invoice, and by
+    subscription for a seller who groups so (Billing rules, section 8, Group). Where a threshold is open they are taxed
+    as if it stayed so, and once more when their net reaches it (section 7).
+    """
+    watch = world.watch(account.seller.tax, account.buyer, occasion.issue_date)
     made = _documents(account, occasion, owed, (world, watch.before), opened)
     if watch.is_idle or not made:
         return made
@@ -177,24 +203,26 @@ def _opened(account: Account, agreements: Iterable[Agreement], moment: datetime)
 def _documents(
     account: Account,
     occasion: Occasion,
-    owed: Sequence[tuple[str, uuid.UUID | None, Charge]],
+    owed: Sequence[Owed],
     taxing: tuple[TaxWorld, Reached],
     opened: Mapping[uuid.UUID, datetime],
 ) -> tuple[Proposal, ...]:
-    """Tax charges with these thresholds reached, and make the documents; each charge has its currency and method."""
+    """Tax charges with these thresholds reached, and make the documents."""
     world, reached = taxing
-    seller = account.seller.tax
+    seller = account.seller
+    by_subscription = seller.group == SUBSCRIPTION_GROUP
     purse = _Purse(list(account.vouchers), dict(account.balances_minor), opened)
-    groups: dict[tuple[str, uuid.UUID | None, bool], list[tuple[Charge, TaxTreatment]]] = {}
-    for currency, method, charge in owed:
+    groups: dict[tuple[str, uuid.UUID | None, bool, uuid.UUID | None], list[tuple[Charge, TaxTreatment]]] = {}
+    for charge, method in owed:
         treatment = charge.treatment or world.decide(
-            seller, account.buyer, _supply(charge.price, world), charge.tax_date, reached
+            seller.tax, account.buyer, _supply(charge.price, world), charge.tax_date, reached
         )
-        key = (currency, method, needs_own_invoice(seller, treatment))
+        apart = charge.subscription_id if by_subscription else None
+        key = (charge.price.currency, method, needs_own_invoice(seller.tax, treatment), apart)
         groups.setdefault(key, []).append((charge, treatment))
     return tuple(
         _proposal(account, occasion, (currency, method), taxed, purse)
-        for (currency, method, _), taxed in groups.items()
+        for (currency, method, *_), taxed in groups.items()
         if _is_worth_paper([charge for charge, _ in taxed])
     )
 
@@ -253,7 +281,7 @@ def _proposal(
         total_minor=total,
         balance_applied_minor=applied,
         used_vouchers=used,
-        subscription_ids=tuple(dict.fromkeys(charge.subscription_id for charge in owed)),
+        subscription_ids=tuple(dict.fromkeys(charge.subscription_id for charge in owed if charge.subscription_id)),
         notes=tuple(dict.fromkeys(t.reason for _, t in taxed if t.category != "S" and t.reason)),
         warnings=tuple(dict.fromkeys(t.warning for _, t in taxed if t.warning)),
     )
@@ -269,13 +297,13 @@ def _discounts(
         [
             DiscountableLine(
                 charge.amount_minor,
-                str(charge.plan_id),
+                str(charge.plan_id) if charge.plan_id else None,
                 charge.discountable and charge.amount_minor > 0,
                 charge.fraction.numerator or 1,
                 charge.fraction.denominator,
-                str(charge.subscription_id),
-                charge.opens_period and charge.subscription_id in purse.opened_until,
-                purse.opened_until.get(charge.subscription_id),
+                str(charge.subscription_id) if charge.subscription_id else None,
+                charge.opens_period and (charge.kind == MANUAL or charge.subscription_id in purse.opened_until),
+                purse.opened_until.get(charge.subscription_id) if charge.subscription_id else None,
             )
             for charge in owed
         ],
@@ -343,7 +371,8 @@ def after(account: Account, proposals: Sequence[Proposal], agreements: Sequence[
             balances[proposal.currency] -= proposal.total_minor + sum(taken.values())
         vouchers = spent(vouchers, proposal.used_vouchers)
         for line in proposal.lines:
-            billed[line.charge.item_id] = (*billed.get(line.charge.item_id, ()), _as_billed(line))
+            if line.charge.item_id is not None:
+                billed[line.charge.item_id] = (*billed.get(line.charge.item_id, ()), _as_billed(line))
     moved = {agreement.subscription_id: agreement for agreement in agreements}
     return replace(
         account,

@@ -24,6 +24,7 @@ USAGE = "usage"
 SEATS = "seats"
 MINIMUM = "minimum"
 CREDIT = "credit"
+MANUAL = "manual"
 
 COUNTS = ""
 CAP = "cap"
@@ -77,11 +78,12 @@ class Charge(Struct, frozen=True):
     `discount_minor` is set on corrections only: they share the discount of what they correct and take no voucher.
     `treatment` is set on corrections only: they keep the tax of what they correct. `takes_back_from` is set where that
     stands on the same document: it is where the recurring charge begins whose discount is shared. `opens_period` counts
-    for vouchers: the first regular charge of a period, of usage, or one made once.
+    for vouchers: the first regular charge of a period, of usage, or one made once or by hand. A charge made by hand
+    belongs to no subscription and no item; an item with an amount of its own has no plan either.
     """
 
-    subscription_id: uuid.UUID
-    item_id: uuid.UUID
+    subscription_id: uuid.UUID | None
+    item_id: uuid.UUID | None
     kind: str
     period_start: datetime
     period_end: datetime
@@ -92,7 +94,7 @@ class Charge(Struct, frozen=True):
     unit_price: Decimal | None
     amount_minor: int
     price: PriceTerms
-    plan_id: uuid.UUID
+    plan_id: uuid.UUID | None
     tax_date: date
     in_arrears: bool
     terms_version: int

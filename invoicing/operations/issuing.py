@@ -155,13 +155,20 @@ def finalize(issued: Sequence[Issued], *, as_of: datetime) -> None:
     emit(*events)
 
 
-def store_draft(proposal: Proposal, *, as_of: datetime) -> uuid.UUID:
-    """Write a proposal as a draft with its lines: no number, no entry, no voucher or balance used; return its id."""
+def store_draft(proposal: Proposal, *, as_of: datetime, invoice_id: uuid.UUID | None = None) -> uuid.UUID:
+    """Write a proposal as a draft with its lines: no number, no entry, no voucher or balance used; return its id.
+
+    `invoice_id` is the id it keeps when it takes another draft's place.
+    """
+    return store_drafts([Issued(invoice_id or new_id(), proposal)], as_of=as_of)[0]
+
+
+def store_drafts(drafts: Sequence[Issued], *, as_of: datetime) -> tuple[uuid.UUID, ...]:
+    """Write proposals as drafts in bulk, in the caller's transaction; return their ids."""
     require_transaction()
-    draft = Issued(new_id(), proposal)
-    copy_rows("invoicing_invoiceline", LINE_COLUMNS, _lines(draft))
-    copy_rows("invoicing_invoice", INVOICE_COLUMNS, [_invoice_row(draft, None, as_of)])
-    return draft.id
+    copy_rows("invoicing_invoiceline", LINE_COLUMNS, [row for draft in drafts for row in _lines(draft)])
+    copy_rows("invoicing_invoice", INVOICE_COLUMNS, [_invoice_row(draft, None, as_of) for draft in drafts])
+    return tuple(draft.id for draft in drafts)
 
 
 def delete_draft(invoice_id: uuid.UUID) -> None:

@@ -15,6 +15,8 @@ from invoicing.models import (
     InvoiceLine,
     NumberCounter,
     NumberSeries,
+    Quote,
+    RequestedLine,
     RevenueRecognition,
     StoredDocument,
     TaxCountry,
@@ -141,6 +143,7 @@ def _make_one(number: int) -> World:
     invoice = _make_invoice(customer, series["invoice"], number, card)
     VoucherUse.objects.create(invoice=invoice, redemption=redemption)
     draft = _make_draft(customer)
+    _make_quote(customer)
     _make_line(invoice, subscription, item)
     payment = _make_payment(invoice, card, series["receipt"], number)
     _make_credit_note(invoice, subscription, item, series["credit_note"], number)
@@ -250,6 +253,24 @@ def _make_subscription(customer: Customer, plan: Plan, price: Price) -> tuple[Su
         subscription=subscription, to_status="active", action="start", actor="api", happened_at=START
     )
     return subscription, item
+
+
+def _make_quote(customer: Customer) -> None:
+    """Store an open quote over 50.00 EUR."""
+    quote = Quote.objects.create(
+        customer=customer,
+        name="Set-up",
+        status="open",
+        currency="EUR",
+        sub_total_minor=5000,
+        tax_total_minor=0,
+        total_minor=5000,
+        lines=[],
+        expires_at=NOW,
+        created_at=START,
+        updated_at=START,
+    )
+    RequestedLine.objects.create(quote=quote, position=1, description="Set-up", amount_minor=5000, currency="EUR")
 
 
 def _make_invoice(customer: Customer, series: NumberSeries, number: int, card: PaymentMethod) -> Invoice:

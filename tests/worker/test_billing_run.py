@@ -273,3 +273,18 @@ def test_one_bad_customer_is_parked_and_the_others_are_billed(company: Company) 
     assert parked.customer == bob
     assert "a_charge_is_billed_once" in parked.reason
     assert run("2026-02-01") == Tally()
+
+
+def test_a_brand_may_want_one_invoice_of_each_subscription(company: Company) -> None:
+    company.brand.invoice_group = "subscription"
+    company.brand.save()
+    alice = company.customer("Alice")
+    for amount in (1000, 2000):
+        price = company.price(unit_price=Decimal(amount))
+        company.start(alice, company.plan(f"P{amount}", price), price, now=at("2026-01-31"))
+    assert run("2026-02-28").invoices == 2
+    assert sorted(Invoice.objects.filter(origin="cycle").values_list("total_minor", flat=True)) == [1000, 2000]
+    company.brand.invoice_group = "customer"
+    company.brand.save()
+    assert run("2026-03-31").invoices == 1
+    assert Invoice.objects.order_by("-id")[0].total_minor == 3000
