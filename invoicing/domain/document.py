@@ -22,8 +22,9 @@ _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
 # Zero for a reason that has to be printed; Z is a rate like any other. Billing rules, section 7.
 _CATEGORIES_WITH_REASON = frozenset({"E", "AE", "K", "G", "O"})
-# The buyer owes the tax, so that the document must name both tax numbers.
-_CATEGORIES_NAMING_BOTH = frozenset({"AE", "K"})
+# The buyer owes the tax, so that the document must name its tax number. It names the seller's too where there is one: a
+# seller outside the EU may have none, and an invoice that was issued has to be readable.
+_CATEGORIES_NAMING_BUYER = frozenset({"AE", "K"})
 
 
 class DocumentKind(StrEnum):
@@ -292,8 +293,8 @@ class Document:
         else:
             self._refuse_wrong_due()
         categories = {row.category for row in self.tax_rows} | {line.tax_category for line in self.lines}
-        if categories & _CATEGORIES_NAMING_BOTH and not (self.seller.tax_number and self.buyer.tax_number):
-            raise ValueError("a document without tax by reverse charge names both tax numbers")
+        if categories & _CATEGORIES_NAMING_BUYER and not self.buyer.tax_number:
+            raise ValueError("a document without tax by reverse charge names the buyer's tax number")
 
     def _refuse_wrong_sums(self) -> None:
         """Compare lines, tax rows and payments with the totals."""
