@@ -42,11 +42,15 @@ class TaxPoint:
     zone: str
     issue_date: date
 
-    def date_of(self, start: datetime, end: datetime, *, arrears: bool) -> date:
-        """Return the date whose rate applies to a stretch: its start, its last day, or the issue date."""
+    def date_of(self, start: datetime, end: datetime, *, arrears: bool, late: bool = False) -> date:
+        """Return the date whose rate applies to a stretch: its start, its last day, or the issue date.
+
+        A stretch invoiced before keeps its rate when something of it comes `late`: where the issue date decides that is
+        the date of its end, on which it was invoiced.
+        """
         choice = self.in_arrears if arrears else self.in_advance
         if choice == "issue":
-            return self.issue_date
+            return local_date(end, self.zone) if late else self.issue_date
         return local_date(start if choice == "period_start" else end - JUST_BEFORE, self.zone)
 
 

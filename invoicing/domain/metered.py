@@ -123,7 +123,7 @@ def _moved_usage(
         quantity=sum((part.quantity for part in parts), Decimal(0)) - sum((one.quantity for one in stood), Decimal(0)),
         unit_price=None,
         amount_minor=amount - billed,
-        tax_date=case.tax_point.date_of(stretch.start, stretch.end, arrears=True),
+        tax_date=case.tax_point.date_of(stretch.start, stretch.end, arrears=True, late=True),
         in_arrears=True,
         discountable=False,
         discount_minor=discount - sum(line.discount_minor for line in stood),

@@ -179,3 +179,10 @@ class TestTaxPoint:
         point = TaxPoint(in_advance, in_arrears, **self.POINT)  # type: ignore[arg-type]
         found = point.date_of(at("2026-06-14 22:00"), at("2026-07-14 22:00"), arrears=arrears)
         assert found == date.fromisoformat(expected)
+
+    @pytest.mark.parametrize(("in_arrears", "expected"), [("issue", "2026-07-15"), ("period_end", "2026-07-14")])
+    def test_what_comes_late_keeps_the_date_of_its_period(self, in_arrears: str, expected: str) -> None:
+        """Invoiced on 15 July, moved by an event that is billed in August."""
+        point = TaxPoint("issue", in_arrears, **self.POINT)  # type: ignore[arg-type]
+        found = point.date_of(at("2026-06-14 22:00"), at("2026-07-14 22:00"), arrears=True, late=True)
+        assert found == date.fromisoformat(expected)
