@@ -1,8 +1,9 @@
 """Thresholds: what was sold on closed days plus the invoice at hand (Billing rules, section 7, Threshold sums)."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from billing.operations.seats import remove_seats
 from billing.run.claiming import Scope
 from billing.run.engine import propose_outcomes, run_billing
 from billing.run.reading import read_accounts
+from core.domain.exchange import ExchangeRates
 from core.models import AuditEntry, ExchangeRate, OutboxEvent
 from customers.models import Brand, Customer
 from invoicing.domain.tax_thresholds import SalesKey, Sold
@@ -305,6 +307,34 @@ class TestCurrencies:
         sell(company, "Alice", 15_000, "2026-01-09", country="CH", price={"currency": "JPY"})
         sell(company, "Bob", 12_345, "2026-01-09", country="CH", price={"currency": "KWD"})
         assert sums("CH", "2026-02-01")[0].net_minor == 12_469
+
+    def test_the_statement_sums_as_the_pure_code_does(self, company: Company) -> None:
+        """Forty sales in four currencies on days with rates of their own, against `ExchangeRates.convert`."""
+        place(company, "CH", "8.1", currency="CHF", threshold_minor=10**12)
+        random = Random(7)  # noqa: S311 - sales that can be repeated, no secret
+        known: dict[str, dict[date, Decimal]] = {"CHF": {}, "USD": {}, "JPY": {}, "KWD": {}}
+        for day in (date(2025, 12, 20), date(2026, 1, 10), date(2026, 2, 1)):
+            for currency, rates in known.items():
+                rates[day] = Decimal(random.randint(2_000, 20_000)) / 10_000
+                self.rate(currency, day.isoformat(), str(rates[day]))
+        expected = Fraction(0)
+        for _ in range(40):
+            day = date(2026, 1, 1) + timedelta(days=random.randint(0, 58))
+            currency, net = random.choice(["EUR", "CHF", "USD", "JPY", "KWD"]), random.randint(-10_000, 10**6)
+            TaxTurnover.objects.create(
+                brand=company.brand,
+                country="CH",
+                day=day,
+                currency=currency,
+                payments=1,
+                net_minor=net,
+                consumers_net_minor=net,
+            )
+            of_day = {code: rates[max(one for one in rates if one <= day)] for code, rates in known.items()}
+            expected += ExchangeRates(of_day).convert(net, currency, "CHF") or 0
+        (sold,) = sums("CH", "2026-03-01")
+        assert sold.payments == 40
+        assert abs(sold.net_minor - expected) < Fraction(1, 10**6)
 
     def test_without_a_rate_it_is_said_and_not_guessed(self, company: Company) -> None:
         place(company, "CH", "8.1", threshold_minor=10_000)
