@@ -4,7 +4,8 @@ from datetime import datetime
 
 import structlog
 
-from billing.operations.doctor import Breach, check_books
+from billing.operations.doctor import check_books
+from billing.operations.proofs import Breach
 from core.operations_instance import note_books
 
 log = structlog.get_logger(__name__)

@@ -1,6 +1,18 @@
-"""What a proof of the books is."""
+"""What a proof of the books is, and what it finds."""
 
+import uuid
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A broken promise: which, of what, by how much, and what would mend it."""
+
+    proof: str
+    object_kind: str
+    object_id: uuid.UUID | None
+    detail: str
+    mend: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing.operations.doctor import PROOFS, check_books
+from billing.operations.doctor import PROOF_NAMES, check_books
 from core.clock import wall_now
 
 
@@ -17,8 +17,8 @@ class Command(BaseCommand):
         """Print each proof that holds, or its breaches."""
         breaches = check_books(now=wall_now())
         broken = {breach.proof for breach in breaches}
-        for proof in PROOFS:
-            self.stdout.write(f"{'BROKEN' if proof.name in broken else 'holds ':7} {proof.name}")
+        for name in PROOF_NAMES:
+            self.stdout.write(f"{'BROKEN' if name in broken else 'holds ':7} {name}")
         for breach in breaches:
             self.stdout.write(f"\n{breach.proof}\n  {breach.object_kind} {breach.object_id}: {breach.detail}")
             self.stdout.write(f"  mend: {breach.mend}")

@@ -1,0 +1,77 @@
+"""The proofs of time: periods tile, the agenda knows when, and nothing due is left unbilled."""
+
+from billing.operations.proofs import Proof
+
+TIMELINE = (
+    Proof(
+        # A period ends where a credit gives back the rest of it, or where new terms began; a line of nothing is not
+        # written, so a gap after a line of nothing, or while nothing was charged, is none.
+        "recurring lines tile their item's timeline",
+        "item",
+        """
+        WITH recurring AS (
+            SELECT item_id, subscription_id, kind, period_start, period_end, amount_minor
+            FROM invoicing_invoiceline WHERE kind IN ('recurring', 'credit') AND revision = 0
+            UNION ALL
+            SELECT item_id, subscription_id, kind, period_start, period_end, amount_minor
+            FROM invoicing_creditnoteline
+            WHERE kind IN ('recurring', 'credit') AND revision = 0 AND invoice_line_id IS NULL
+        ), credit AS (
+            SELECT item_id, period_start, period_end FROM recurring WHERE kind = 'credit'
+        ), charge AS (
+            SELECT item_id, subscription_id, period_start, period_end, sum(amount_minor) AS amount_minor
+            FROM recurring WHERE kind = 'recurring' AND item_id IS NOT NULL GROUP BY 1, 2, 3, 4
+        ), line AS (
+            SELECT charge.item_id, charge.subscription_id, charge.period_start,
+                   lag(charge.period_start) OVER item AS previous_start,
+                   lag(coalesce(cut.at, charge.period_end)) OVER item AS previous_end,
+                   lag(charge.amount_minor) OVER item AS previous_minor
+            FROM charge
+            LEFT JOIN LATERAL (
+                SELECT min(credit.period_start) AS at FROM credit
+                WHERE credit.item_id = charge.item_id AND credit.period_end = charge.period_end
+                  AND credit.period_start >= charge.period_start
+            ) cut ON EXISTS (SELECT FROM credit)
+            WINDOW item AS (PARTITION BY charge.item_id ORDER BY charge.period_start, charge.period_end)
+        )
+        SELECT item_id, format('billed to %%s, then from %%s', previous_end, period_start) FROM line
+        WHERE (previous_end > period_start OR previous_end < period_start AND previous_minor <> 0)
+          AND NOT EXISTS (
+              SELECT FROM subscriptions_subscriptionterms terms
+              WHERE terms.subscription_id = line.subscription_id AND terms.version > 1
+                AND terms.from_at <= line.period_start
+                AND (terms.from_at > previous_end - interval '1 day'
+                     OR terms.phase <> 'paid' AND terms.from_at > previous_start)
+          )
+        """,
+        "Look at the subscription's timeline; a period is missing or billed twice.",
+    ),
+    Proof(
+        "the agenda knows when each customer is due",
+        "customer",
+        """
+        SELECT customer.id, format('due at %%s, the agenda says %%s', min(subscription.next_due_at), agenda.due_at)
+        FROM customers_customer customer
+        JOIN subscriptions_subscription subscription ON subscription.customer_id = customer.id
+        LEFT JOIN customers_agenda agenda ON agenda.customer_id = customer.id
+        GROUP BY customer.id, agenda.customer_id
+        HAVING (min(subscription.next_due_at) IS NULL) <> (agenda.due_at IS NULL)
+            OR agenda.due_at < min(subscription.next_due_at)
+            OR agenda.due_at > min(subscription.next_due_at) + interval '25 hours'
+        """,
+        "Set the agenda from the customer's subscriptions.",
+    ),
+    Proof(
+        "nobody is due and unbilled",
+        "customer",
+        """
+        SELECT agenda.customer_id, format('due since %%s%%s', agenda.due_at, ': ' || parked.reason)
+        FROM customers_agenda agenda
+        LEFT JOIN core_testclock clock ON clock.id = agenda.test_clock_id
+        LEFT JOIN billing_parkedcustomer parked ON parked.customer_id = agenda.customer_id
+        WHERE agenda.due_at < CASE WHEN clock.id IS NULL THEN %(now)s - interval '1 hour'
+                                   WHEN clock.status = 'ready' THEN clock.now_at END
+        """,
+        "Run `manage.py bill`; if the customer is parked, mend the reason first.",
+    ),
+)
