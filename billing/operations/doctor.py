@@ -16,10 +16,11 @@ from billing.operations.proofs_given_back import GIVEN_BACK
 from billing.operations.proofs_payments import PAYMENTS
 from billing.operations.proofs_providers import NAME as PROVIDERS
 from billing.operations.proofs_providers import provider_breaches
+from billing.operations.proofs_tax import TAX
 from billing.operations.proofs_timeline import TIMELINE
 from invoicing.queries.recognition import COMMIT_MARGIN
 
-PROOFS = (*BOOKS, *DOCUMENTS, *PAYMENTS, *GIVEN_BACK, *DEFERRAL, *TIMELINE)
+PROOFS = (*BOOKS, *DOCUMENTS, *PAYMENTS, *GIVEN_BACK, *DEFERRAL, *TAX, *TIMELINE)
 PROOF_NAMES = (*(proof.name for proof in PROOFS), PROVIDERS)
 
 

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from billing.operations.doctor import check_books
 from billing.operations.seats import remove_seats
@@ -393,3 +393,54 @@ class TestEuConsumers:
             code="same", name="Same", country="DE", tax_number="DE136695976", created_at=JANUARY, updated_at=JANUARY
         )
         assert sell(company, "Carl", 1, "2026-02-02", country="FR", brand=same) == "eu_destination"
+
+
+class TestProofs:
+    """`check_books` compares the roll-up with the documents."""
+
+    def breaches(self) -> list[tuple[str, str]]:
+        return [(breach.proof, breach.detail) for breach in check_books(now=at("2026-01-07"))]
+
+    def test_turnover_that_no_document_makes_is_found(self, company: Company) -> None:
+        sell(company, "Alice", 1000, "2026-01-05", country="CH", region="Zug")
+        assert self.breaches() == []
+        close("2026-01-06")
+        assert self.breaches() == []
+        TaxTurnover.objects.create(
+            brand=company.brand,
+            country="CH",
+            region="ZUG",
+            day="2026-01-05",
+            currency="EUR",
+            payments=0,
+            net_minor=-1,
+            consumers_net_minor=-1,
+        )
+        assert self.breaches() == [
+            (
+                "tax turnover is what documents of closed days come to",
+                "2026-01-05 CH-ZUG: turnover says 999 EUR in 1 payments, documents 1000 in 1",
+            )
+        ]
+
+    def test_a_document_that_nobody_counted_is_found(self, company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+        close("2026-01-06")
+        monkeypatch.setattr("invoicing.operations.issuing.count_sales", lambda sales: None)
+        sell(company, "Alice", 1000, "2026-01-05")
+        assert self.breaches() == [
+            (
+                "tax turnover is what documents of closed days come to",
+                "2026-01-05 DE: turnover says 0 EUR in 0 payments, documents 1000 in 1",
+            )
+        ]
+
+    def test_parts_that_do_not_sum_to_a_line_s_tax_are_found(self, company: Company) -> None:
+        sell(company, "Alice", 1000, "2026-01-05")
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("ALTER TABLE invoicing_invoiceline DISABLE TRIGGER USER")
+            cursor.execute("UPDATE invoicing_invoiceline SET proof = jsonb_set(proof, '{tax,parts,0,4}', '189')")
+            cursor.execute("ALTER TABLE invoicing_invoiceline ENABLE TRIGGER USER")
+        ((proof, detail),) = self.breaches()
+        assert proof == "the parts of a line's tax sum to it"
+        assert detail.endswith("taxed 190, its parts 189")
