@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace as change
 
 from core.domain.rounding import divide_half_away
 from invoicing.domain.account import CARD, SUBSCRIPTION_GROUP, Account
@@ -189,7 +190,18 @@ def documents_of(
     if reached != watch.before:
         made = _documents(account, occasion, owed, (world, reached), opened)
     begins = world.begins_to_collect(watch, reached)
-    return tuple(replace(one, begins_to_collect=begins, warnings=(*one.warnings, *warnings)) for one in made)
+    if not begins and not warnings:
+        return made
+    return tuple(replace(_warned(one, warnings) if warnings else one, begins_to_collect=begins) for one in made)
+
+
+def _warned(proposal: Proposal, warnings: tuple[str, ...]) -> Proposal:
+    """Return a document that carries warnings, in the proof of each line it decides the tax of."""
+    lines = []
+    for line in proposal.lines:
+        words = "; ".join(filter(None, (line.treatment.warning, *warnings)))
+        lines.append(line if line.charge.treatment else change(line, treatment=replace(line.treatment, warning=words)))
+    return replace(proposal, lines=tuple(lines), warnings=(*proposal.warnings, *warnings))
 
 
 def _opened(account: Account, agreements: Iterable[Agreement], moment: datetime) -> dict[uuid.UUID, datetime]:

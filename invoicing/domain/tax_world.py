@@ -172,11 +172,15 @@ def sum_in(currency: str, invoices: tuple[InvoiceSum, ...], rates: ExchangeRates
     ...     (InvoiceSum("EUR", 500, True), InvoiceSum("CHF", 100, True), InvoiceSum("EUR", -20, False)),
     ...     _NO_RATES,
     ... )
-    Sold(net_minor=Fraction(480, 1), payments=2, uncounted=frozenset({'CHF'}))
+    Sold(net_minor=480, payments=2, uncounted=frozenset({'CHF'}))
     """
-    net, payments, uncounted = Fraction(0), 0, set()
+    net: Fraction | int = 0
+    payments, uncounted = 0, set()
     for invoice in invoices:
         payments += invoice.is_payment
+        if invoice.currency == currency:
+            net += invoice.net_minor
+            continue
         converted = rates.convert(invoice.net_minor, invoice.currency, currency)
         if converted is None:
             uncounted.add(invoice.currency)

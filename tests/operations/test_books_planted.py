@@ -25,7 +25,7 @@ from billing.run.claiming import Scope
 from billing.run.engine import run_billing
 from core.identifiers import new_id
 from customers.models import Agenda, Customer
-from invoicing.models import Invoice, InvoiceLine, NumberCounter, RevenueRecognition, ScheduleRow
+from invoicing.models import Invoice, InvoiceLine, NumberCounter, RevenueRecognition, ScheduleRow, TaxTurnover
 from invoicing.operations.recognition import recognise_revenue
 from ledger.domain.entry import EntryDraft, PostingDraft
 from ledger.models import CustomerBalance, Entry
@@ -253,6 +253,27 @@ def leave_bob_unbilled(world: World) -> Planted:
     return world.bob.id
 
 
+def count_a_sale_nobody_made(world: World) -> Planted:
+    TaxTurnover.objects.create(
+        brand=world.company.brand,
+        country="CH",
+        day="2026-02-01",
+        currency="EUR",
+        payments=1,
+        net_minor=1000,
+        consumers_net_minor=0,
+    )
+    return world.company.brand.id
+
+
+def change_a_part_of_a_tax(world: World) -> Planted:
+    line = world.line(world.bob, 1)
+    line.proof["tax"]["parts"][0][4] += 1
+    with around_the_guards():
+        InvoiceLine.objects.filter(id=line.id).update(proof=line.proof)
+    return line.id
+
+
 PLANTED: dict[Callable[[World], Planted], str] = {
     unbalance: "the trial balance is zero, and so is every entry",
     post_to_nobodys_invoice: "receivable is what open invoices ask for",
@@ -272,6 +293,8 @@ PLANTED: dict[Callable[[World], Planted], str] = {
     lengthen_a_period: "what is over is recognised",
     bill_a_day_twice: "recurring lines tile their item's timeline",
     leave_a_day_out: "recurring lines tile their item's timeline",
+    count_a_sale_nobody_made: "tax turnover is what documents of closed days come to",
+    change_a_part_of_a_tax: "the parts of a line's tax sum to it",
     forget_when_bob_is_due: "the agenda knows when each customer is due",
     leave_bob_unbilled: "nobody is due and unbilled",
 }

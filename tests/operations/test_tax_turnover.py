@@ -341,6 +341,11 @@ class TestCurrencies:
         sell(company, "Alice", 10**6, "2026-01-09", country="CH", price={"currency": "NOK"})
         (sold,) = sums("CH", "2026-02-01")
         assert (sold.net_minor, sold.payments, sold.uncounted) == (0, 1, frozenset({"NOK"}))
+        assert sell(company, "Bob", 9_999, "2026-02-01", country="CH") == "export_zero_rated"
+        line = InvoiceLine.objects.get(invoice__customer__name="Bob")
+        assert line.proof["tax"]["warning"] == (
+            "Sales in NOK are not counted towards the threshold of CH: no exchange rate to EUR"
+        )
 
     def test_a_country_without_a_currency_takes_the_brand_s(self, company: Company) -> None:
         place(company, "CH", "8.1", currency="", threshold_minor=10_000)
