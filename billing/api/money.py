@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 
+from billing.api.downloads import FormatParameters, answer_file
 from billing.api.inputs import CreditInput
 from billing.api.serializers import (
     AttemptListParameters,
@@ -23,17 +24,13 @@ from billing.api.serializers import (
 from billing.models import Payment
 from billing.operations import balance, charging
 from billing.operations.balance import Adjustment
-from billing.operations.documents import get_document
 from billing.queries import balance as balance_queries
 from billing.queries import payments as queries
-from core.api.fields import WordField
 from core.api.pages import ListParameters
 from core.api.schema import describe
-from core.api.serializers import Parameters
 from core.api.views import ApiView, answer_json
 from core.search import text_condition
 from customers import queries as customers_queries
-from invoicing.api.serializers import FORMATS
 
 
 def _of_customer_named(payments: QuerySet[Payment], name: str) -> QuerySet[Payment]:
@@ -106,20 +103,6 @@ class ReceiptDetail(ApiView):
         return answer_json(ReceiptAnswer().to_representation(queries.get_receipt(receipt_id)))
 
 
-class FormatParameters(Parameters):
-    """Which paper."""
-
-    format = WordField(FORMATS, required=False)
-
-
-def _file(kind: str, object_id: uuid.UUID, wanted: str) -> HttpResponse:
-    """Answer a document as a file."""
-    document = get_document(kind, object_id, wanted)
-    response = HttpResponse(document.content, content_type=document.content_type)
-    response["Content-Disposition"] = f'attachment; filename="{document.filename}"'
-    return response
-
-
 class InvoiceDownload(ApiView):
     """`/invoice/{id}/download`."""
 
@@ -128,7 +111,7 @@ class InvoiceDownload(ApiView):
     @describe("Download an invoice", gives=OpenApiTypes.BINARY)
     def get(self, request: Request, invoice_id: uuid.UUID) -> HttpResponse:
         """As PDF unless another format is asked for."""
-        return _file("invoice", invoice_id, self.query.get("format", "pdf"))
+        return answer_file("invoice", invoice_id, self.query.get("format", "pdf"))
 
 
 class ReceiptDownload(ApiView):
@@ -139,7 +122,7 @@ class ReceiptDownload(ApiView):
     @describe("Download a receipt", gives=OpenApiTypes.BINARY)
     def get(self, request: Request, receipt_id: uuid.UUID) -> HttpResponse:
         """As PDF."""
-        return _file("receipt", receipt_id, self.query.get("format", "pdf"))
+        return answer_file("receipt", receipt_id, self.query.get("format", "pdf"))
 
 
 class InvoiceCharge(ApiView):

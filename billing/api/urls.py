@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing.api import cards, clocks, invoices, money, subscriptions
+from billing.api import cards, clocks, credit_notes, invoices, money, refunds, subscriptions
 from core.api import paths  # noqa: F401 - registers the converter `id`
 
 _customer = "customer/<id:customer_id>"
@@ -29,6 +29,16 @@ urlpatterns = [
     path("invoice/<id:invoice_id>/finalize", invoices.InvoiceFinalize.as_view()),
     path("invoice/<id:invoice_id>/download", money.InvoiceDownload.as_view()),
     path("invoice/<id:invoice_id>/charge", money.InvoiceCharge.as_view()),
+    path("payment/<id:payment_id>/refund", refunds.PaymentRefund.as_view()),
+    path("refund", refunds.RefundList.as_view()),
+    path("refund/<id:refund_id>", refunds.RefundDetail.as_view()),
+    path(f"{_customer}/refund", refunds.CustomerRefundList.as_view()),
+    path("credit-note", credit_notes.CreditNoteList.as_view()),
+    path("credit-note/<id:credit_note_id>", credit_notes.CreditNoteDetail.as_view()),
+    path("credit-note/<id:credit_note_id>/download", credit_notes.CreditNoteDownload.as_view()),
+    path("invoice/<id:invoice_id>/void", credit_notes.InvoiceVoid.as_view()),
+    path("invoice/<id:invoice_id>/uncollectible", credit_notes.InvoiceUncollectible.as_view()),
+    path("invoice/<id:invoice_id>/payment", credit_notes.InvoicePaymentList.as_view()),
     path(f"{_customer}/balance", money.CustomerBalanceDetail.as_view()),
     path(f"{_customer}/credit", money.CustomerCreditList.as_view()),
     path("test-clock/<id:clock_id>/advance", clocks.TestClockAdvance.as_view()),

@@ -56,6 +56,7 @@ def test_every_post_takes_an_idempotency_key_or_says_why_not() -> None:
         "customer/<id:customer_id>/payment-methods/<id:payment_method_id>/default",
         "payment-methods/<id:payment_method_id>/default",
         "invoice/<id:invoice_id>/charge",
+        "payment/<id:payment_id>/refund",
         "test-clock/<id:clock_id>/advance",
     }
 

@@ -59,6 +59,9 @@ class World:
         ids["series_id"] = api.get("/number-series")["data"][0]["id"]
         ids["payment_id"] = str(Payment.objects.get().id)
         ids["receipt_id"] = str(Receipt.objects.get().id)
+        api.post(f"/payment/{ids['payment_id']}/refund", {"amount": 1}, status=202)
+        ids["refund_id"] = api.get("/refund")["data"][0]["id"]
+        ids["credit_note_id"] = api.get("/credit-note")["data"][0]["id"]
 
     def path(self, route: Route) -> str:
         """Return the path of a route that names what is there."""
