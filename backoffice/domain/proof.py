@@ -17,11 +17,22 @@ _WORDS = {
     "quantity": "Quantity",
     "fraction": "Part of the period charged",
     "seats": "Seats after the change",
+    "slices": "Seats held, for which part of the period",
     "area": "Due for the seats up to here, by days",
+    "so_far": "Of it charged before",
     "window": "Usage from",
     "events": "Events counted",
+    "before": "Counted before the period",
+    "charged_sum": "Sum of the charged events",
+    "charged_count": "Events charged",
     "late": "Late usage",
     "billed_before": "Billed before for this period",
+    "left": "Left to give back",
+    "takes_back": "Taken back",
+    "takes_back_from": "Shares the discount of what begins at",
+    "shares_discount": "Shares the discount of (amount, discount)",
+    "late_discount": "Regular amount, its discount, given before",
+    "vouchers": "Voucher",
     "minimum": "Minimum commitment",
     "charged": "Charged by this price",
     "tax": "Tax",
@@ -34,7 +45,8 @@ _WORDS = {
     "terms": "Version of the item's terms",
 }
 _PLACES = {key: place for place, key in enumerate(_WORDS)}
-_MONEY = {"area", "billed_before", "charged", "minimum"}
+_MONEY = {"area", "billed_before", "charged", "left", "minimum", "so_far", "takes_back"}
+_VOUCHER = 5
 _OBJECTS = {"plan", "price"}
 _PAIR = 2
 _TAX_PART = 5
@@ -71,6 +83,10 @@ def _rows(label: str, proof: Mapping[str, Any], currency: str) -> Iterator[Proof
             yield from _rows(label, value, currency)
         elif key == "parts" and isinstance(value, Sequence):
             yield from (ProofRow(f"{label}{words}", _tax_part(part, currency)) for part in value)
+        elif key == "vouchers" and isinstance(value, Sequence):
+            yield from (ProofRow(f"{label}{words}", _voucher(one, currency)) for one in value)
+        elif key == "slices" and isinstance(value, Sequence):
+            yield ProofRow(f"{label}{words}", "; ".join(_slice(one) for one in value))
         elif isinstance(value, Mapping):
             yield from _rows(f"{label}{words}{_SEPARATOR}", value, currency)
         else:
@@ -84,6 +100,21 @@ def _tax_part(part: Any, currency: str) -> str:
     _, name, jurisdiction, rate, amount_minor = part
     place = " ".join(str(word) for word in (name, jurisdiction) if word)
     return f"{place} {decimal_text(Decimal(rate))} % = {format_money(Money(amount_minor, currency), _LOCALE)}".strip()
+
+
+def _voucher(one: Any, currency: str) -> str:
+    """Write what a voucher gives and what a line took of it."""
+    if not isinstance(one, list) or len(one) != _VOUCHER:
+        return str(one)
+    _, percent, fixed_minor, _, taken_minor = one
+    gives = f"{percent} %" if percent is not None else format_money(Money(fixed_minor, currency), _LOCALE)
+    return f"{gives}, of it here {format_money(Money(taken_minor, currency), _LOCALE)}"
+
+
+def _slice(one: Any) -> str:
+    """Write how many seats were held for which part of the period."""
+    seats, part, whole = one
+    return f"{seats} for {part} of {whole}"
 
 
 def _text(key: str, value: Any, currency: str) -> str:

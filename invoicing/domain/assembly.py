@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace as change
 
+from core.domain.decimals import decimal_text
 from core.domain.rounding import divide_half_away
 from invoicing.domain.account import CARD, SUBSCRIPTION_GROUP, Account
 from invoicing.domain.charge import MANUAL, RECURRING, USAGE, BilledLine, Charge, TaxPoint
@@ -51,6 +52,7 @@ class ProposedLine(Struct, frozen=True):
     discount_minor: int
     treatment: TaxTreatment
     tax: LineTax
+    vouchers: tuple[tuple[Any, ...], ...] = ()
 
     def proof(self) -> dict[str, Any]:
         """Return everything that makes this line's amounts again."""
@@ -64,6 +66,7 @@ class ProposedLine(Struct, frozen=True):
         return {
             **(terms if charge.plan_id is not None else {}),
             **charge.proof,
+            **({"vouchers": [list(one) for one in self.vouchers]} if self.vouchers else {}),
             "tax": {
                 "code": treatment.code,
                 "reason": treatment.reason,
@@ -273,8 +276,8 @@ def _proposal(
         ]
     )
     lines = tuple(
-        ProposedLine(charge, discount, treatment, tax)
-        for (charge, treatment), discount, tax in zip(taxed, discounts, taxes, strict=True)
+        ProposedLine(charge, discount, treatment, tax, _vouchers_at(position, used))
+        for position, ((charge, treatment), discount, tax) in enumerate(zip(taxed, discounts, taxes, strict=True))
     )
     net, tax_minor = sum(line.tax.net_minor for line in lines), sum(line.tax.tax_minor for line in lines)
     total = net + tax_minor
@@ -296,6 +299,21 @@ def _proposal(
         subscription_ids=tuple(dict.fromkeys(charge.subscription_id for charge in owed if charge.subscription_id)),
         notes=tuple(dict.fromkeys(t.reason for _, t in taxed if t.category != "S" and t.reason)),
         warnings=tuple(dict.fromkeys(t.warning for _, t in taxed if t.warning)),
+    )
+
+
+def _vouchers_at(position: int, used: Sequence[UsedVoucher]) -> tuple[tuple[Any, ...], ...]:
+    """Return the vouchers that worked on a line, as its proof keeps them: what each gives, and what the line took."""
+    return tuple(
+        (
+            one.redemption_id,
+            None if one.percent is None else decimal_text(one.percent),
+            one.fixed_minor,
+            one.is_scoped,
+            one.line_discounts_minor[position],
+        )
+        for one in used
+        if position in one.shared_over
     )
 
 

@@ -63,7 +63,7 @@ def _shortfall(
         discountable=False,
         treatment=stood[0].treatment if stood else None,
         corrects=stood[0].invoice_id if stood else None,
-        proof={"minimum": wanted, "charged": charged},
+        proof={"minimum": wanted, "charged": charged, "billed_before": sum(line.amount_minor for line in stood)},
     )
 
 

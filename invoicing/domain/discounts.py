@@ -6,7 +6,7 @@ balance after tax and is no discount: such vouchers are passed over here.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -89,7 +89,8 @@ class DiscountableLine:
 class UsedVoucher:
     """A voucher that served this invoice; `consumes` says that it has one invoice less left afterwards.
 
-    `counted` are the periods that a `repeating` one counts by it: subscription and end.
+    `counted` are the periods that a `repeating` one counts by it: subscription and end. `shared_over` are the places of
+    the lines among which its discount was split, with what it gives: a percentage or an amount in minor units.
     """
 
     voucher_id: str
@@ -98,6 +99,10 @@ class UsedVoucher:
     line_discounts_minor: tuple[int, ...]
     consumes: bool
     counted: tuple[tuple[str, datetime], ...] = ()
+    shared_over: tuple[int, ...] = field(default=(), compare=False)
+    percent: Decimal | None = field(default=None, compare=False)
+    fixed_minor: int | None = field(default=None, compare=False)
+    is_scoped: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,20 @@ def apply_discounts(
         rest = [amount - part for amount, part in zip(rest, discounts, strict=True)]
         free -= planned
         counted = _counted(lines, scope) if consumes and voucher.duration == VoucherDuration.REPEATING else ()
-        used.append(UsedVoucher(voucher.voucher_id, voucher.redemption_id, discount, discounts, consumes, counted))
+        used.append(
+            UsedVoucher(
+                voucher.voucher_id,
+                voucher.redemption_id,
+                discount,
+                discounts,
+                consumes,
+                counted,
+                shared_over=tuple(position for position, weight in enumerate(weights) if weight),
+                percent=voucher.percent if voucher.kind == VoucherKind.PERCENTAGE else None,
+                fixed_minor=None if voucher.kind == VoucherKind.PERCENTAGE else dict(voucher.amounts)[currency],
+                is_scoped=bool(voucher.plan_ids),
+            )
+        )
     totals = tuple(amount - left for amount, left in zip(eligible, rest, strict=True))
     return DiscountOutcome(discounts_minor=totals, used=tuple(used))
 
@@ -183,20 +201,36 @@ def _discount_minor(
 ) -> int | None:
     """Compute a voucher's whole discount on the amounts left, or None when it must wait.
 
-    It waits when nothing is left to discount or when it has no amount in the invoice's currency. A fixed discount D
-    belongs to full prices: prorated lines take round(D x sum of amounts / sum of full amounts).
+    It waits when nothing is left to discount or when it has no amount in the invoice's currency.
     """
-    total = sum(weights)
-    if total == 0:
+    if sum(weights) == 0:
         return None
     if voucher.kind == VoucherKind.PERCENTAGE:
-        return round_half_away(Fraction(voucher.percent or 0) * total / _MOST_PERCENT)
+        return percentage_of(voucher.percent or Decimal(0), weights)
     amount = dict(voucher.amounts).get(currency, 0)
     if amount <= 0:
         return None
-    prorated = zip(lines, weights, strict=True)
-    full = sum(
-        (Fraction(weight * line.fraction_denominator, line.fraction_numerator) for line, weight in prorated if weight),
-        start=Fraction(0),
-    )
-    return min(total, round_half_away(amount * total / full))
+    shares = [Fraction(line.fraction_numerator, line.fraction_denominator) for line in lines]
+    return fixed_off(amount, weights, shares)
+
+
+def percentage_of(percent: Decimal, amounts_minor: Sequence[int]) -> int:
+    """Return what a percentage takes off amounts together, rounded once.
+
+    >>> percentage_of(Decimal("12.5"), [100, 1])
+    13
+    """
+    return round_half_away(Fraction(percent) * sum(amounts_minor) / _MOST_PERCENT)
+
+
+def fixed_off(amount_minor: int, amounts_minor: Sequence[int], shares: Sequence[Fraction]) -> int:
+    """Return what a fixed discount takes off amounts together, at most what they are.
+
+    It belongs to full prices: amounts prorated by their `shares` take round(D x sum of amounts / sum of full amounts).
+
+    >>> fixed_off(500, [1500], [Fraction(15, 30)])
+    250
+    """
+    total = sum(amounts_minor)
+    full = sum((amount / share for amount, share in zip(amounts_minor, shares, strict=True) if amount), Fraction(0))
+    return min(total, round_half_away(amount_minor * total / full))

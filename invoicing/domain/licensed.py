@@ -118,6 +118,13 @@ def _charge(
     lines = (standing.lines if standing is not None else ()) or (base.lines if base is not None else ())
     corrected = lines[0] if lines else None
     discount_minor = base.discount_of(amount_minor) if is_correction and base is not None else 0
+    proof = dict(owed.proof)
+    if standing is not None:
+        proof["billed_before"] = standing.amount_minor
+    if gives_back and owed.takes_back_from is not None:
+        proof["takes_back_from"] = owed.takes_back_from.isoformat()
+    elif discount_minor and base is not None:
+        proof["shares_discount"] = [base.amount_minor, base.discount_minor]
     values: dict[str, Any] = {}
     if is_correction and corrected is not None:
         values = {"treatment": corrected.treatment, "corrects": corrected.invoice_id}
@@ -141,7 +148,7 @@ def _charge(
         discount_minor=discount_minor,
         takes_back_from=owed.takes_back_from if gives_back else None,
         opens_period=owed.opens_period and not revision,
-        proof=owed.proof,
+        proof=proof,
         **values,
     )
 
@@ -173,7 +180,10 @@ def _reversal(case: ItemCase, price: PriceTerms, stood: Standing, revision: int)
         discount_minor=-stood.discount_minor,
         treatment=line.treatment,
         corrects=line.invoice_id,
-        proof={"takes_back": stood.amount_minor},
+        proof={
+            "takes_back": stood.amount_minor,
+            **({"shares_discount": [stood.amount_minor, stood.discount_minor]} if stood.discount_minor else {}),
+        },
     )
 
 

@@ -89,14 +89,18 @@ def metered_charges(case: ItemCase, figures: Mapping[Any, UsageFigure]) -> Itera
         stands = any(line.kind == USAGE and line.period_start == stretch.start for line in case.lines)
         # What was billed to a cut that has been undone since is moved too; what was freed is charged anew.
         if stands or (was_billed and not case.was_freed(USAGE, stretch.start)):
-            yield from _moved_usage(case, stretch, parts, figure)
+            yield from _moved_usage(case, stretch, parts, figure, before)
         else:
             for part in parts:
-                yield _usage_charge(case, stretch, part, figure)
+                yield _usage_charge(case, stretch, part, figure, before)
 
 
 def _moved_usage(
-    case: ItemCase, stretch: Slice, parts: tuple[PricedPart, ...], figure: UsageFigure
+    case: ItemCase,
+    stretch: Slice,
+    parts: tuple[PricedPart, ...],
+    figure: UsageFigure,
+    before: UsageFigure | None,
 ) -> Iterator[Charge]:
     """Yield what late events changed of a stretch billed before: one signed line, by that period's discount and tax.
 
@@ -111,6 +115,7 @@ def _moved_usage(
     regular_amount = sum(line.amount_minor for line in regular)
     regular_discount = sum(line.discount_minor for line in regular)
     discount = divide_half_away(amount * regular_discount, regular_amount) if regular_amount > 0 else 0
+    given = sum(line.discount_minor for line in stood)
     yield charge_of(
         case,
         stretch,
@@ -126,15 +131,16 @@ def _moved_usage(
         tax_date=case.tax_point.date_of(stretch.start, stretch.end, arrears=True, late=True),
         in_arrears=True,
         discountable=False,
-        discount_minor=discount - sum(line.discount_minor for line in stood),
+        discount_minor=discount - given,
         treatment=stood[0].treatment if stood else None,
         corrects=stood[0].invoice_id if stood else None,
         proof={
             "window": _window(stretch),
             "events": figure.event_count,
-            "quantity": decimal_text(figure.quantity),
+            **_measured(stretch.price, figure, before),
             "late": True,
             "billed_before": billed,
+            **({"late_discount": [regular_amount, regular_discount, given]} if given or discount else {}),
             "steps": "; ".join(part.steps for part in parts),
         },
     )
@@ -169,7 +175,17 @@ def _window(stretch: Slice) -> list[str]:
     return [stretch.start.isoformat(), stretch.end.isoformat()]
 
 
-def _usage_charge(case: ItemCase, stretch: Slice, part: PricedPart, figure: UsageFigure) -> Charge:
+def _measured(price: PriceTerms, figure: UsageFigure, before: UsageFigure | None) -> dict[str, Any]:
+    """Return what was measured, as a proof keeps it: all that `price_usage` is given."""
+    if price.rating.type is PriceType.PERCENTAGE:
+        return {"charged_sum": decimal_text(figure.charged_sum), "charged_count": figure.charged_count}
+    measured = {"quantity": decimal_text(figure.quantity)}
+    return measured if before is None else {**measured, "before": decimal_text(before.quantity)}
+
+
+def _usage_charge(
+    case: ItemCase, stretch: Slice, part: PricedPart, figure: UsageFigure, before: UsageFigure | None
+) -> Charge:
     """Return the regular charge of one tier of a stretch's usage."""
     return charge_of(
         case,
@@ -186,5 +202,10 @@ def _usage_charge(case: ItemCase, stretch: Slice, part: PricedPart, figure: Usag
         tax_date=case.tax_point.date_of(stretch.start, stretch.end, arrears=True),
         in_arrears=True,
         opens_period=True,
-        proof={"window": _window(stretch), "events": figure.event_count, "steps": part.steps},
+        proof={
+            "window": _window(stretch),
+            "events": figure.event_count,
+            **_measured(stretch.price, figure, before),
+            "steps": part.steps,
+        },
     )

@@ -7,7 +7,7 @@ to so far.
 """
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -31,7 +31,7 @@ from invoicing.domain.charge import (
 )
 from invoicing.domain.proration import FULL, NONE, WHOLE, Fraction
 from subscriptions.domain.periods import ServicePeriod
-from subscriptions.domain.pricing import exact_price, price_quantity
+from subscriptions.domain.pricing import Rating, exact_price, price_quantity
 from subscriptions.domain.terms import ARREARS, Item, ItemVersion
 
 SEAT_CHANGES = frozenset({"added", "removed"})
@@ -291,7 +291,9 @@ class _StretchOwed:
         for part in price_quantity(stretch.price.rating, Decimal(quantity)):
             amount_minor = shared(part.exact, fraction)
             net_minor = amount_minor - base.discount_of(amount_minor)
+            proof: dict[str, Any] = {"steps": part.steps, "fraction": [fraction.numerator, fraction.denominator]}
             if net_minor > self._left_minor:
+                proof["left"] = max(self._left_minor, 0)
                 amount_minor = divide_half_away(amount_minor * max(self._left_minor, 0), net_minor)
                 net_minor = amount_minor - base.discount_of(amount_minor)
             self._left_minor -= net_minor
@@ -307,7 +309,7 @@ class _StretchOwed:
                     due_at=start,
                     fraction=fraction,
                     base=base,
-                    proof={"steps": part.steps, "fraction": [fraction.numerator, fraction.denominator]},
+                    proof=proof,
                 )
 
     def _charged_minor(self) -> int:
@@ -348,8 +350,9 @@ class _StretchOwed:
             if stood is not None:
                 yield Owed(SEATS, stretch, at, until, 0, stood.amount_minor, stood.quantity, due_at=at)
                 continue
-            area = round_half_away(self._area(at, until))
-            amount_minor, so_far = area - so_far, area
+            slices = self._slices(at, until)
+            area = round_half_away(self._area(slices))
+            amount_minor, before_minor, so_far = area - so_far, so_far, area
             if not amount_minor:
                 continue
             before, after = stretch.item.version_at(at - JUST_BEFORE), stretch.item.version_at(at)
@@ -367,14 +370,21 @@ class _StretchOwed:
                 fraction=share,
                 base=base,
                 takes_back_from=stretch.start if self._unbilled else None,
-                proof={"area": area, "seats": seats, "fraction": [share.numerator, share.denominator]},
+                proof={
+                    "area": area,
+                    "slices": [[quantity, one.numerator, one.denominator] for quantity, one in slices],
+                    "so_far": before_minor,
+                    "seats": seats,
+                    "fraction": [share.numerator, share.denominator],
+                },
             )
 
     def _so_far(self, until: datetime, settled: Mapping[datetime, Standing]) -> int:
         """Return what the item's lines come to before its open changes of seats, for the time up to `until`."""
         if until < self._covered_to:
             # Paid beyond the end and not given back: only the seats that changed are charged, for the time served.
-            return round_half_away(self._area(None, until)) + sum(one.amount_minor for one in settled.values())
+            served = round_half_away(self._area(self._slices(None, until)))
+            return served + sum(one.amount_minor for one in settled.values())
         lines = sum(line.amount_minor for line in self._base) + sum(owed.amount_minor for owed in self._unbilled)
         return lines + sum(one.amount_minor for one in settled.values())
 
@@ -383,8 +393,8 @@ class _StretchOwed:
         stood = self._standing.get(LineKey(SEATS, at, 0, self._stretch.price.price_id))
         return stood if stood is not None and stood.amount_minor else None
 
-    def _area(self, until_change: datetime | None, end: datetime) -> Exact:
-        """Sum price(seats) x share up to `end`, with the seats as they stand after the changes up to a moment."""
+    def _slices(self, until_change: datetime | None, end: datetime) -> list[tuple[int, Fraction]]:
+        """Return the seats and the share of each slice up to `end`, as they stand after the changes up to a moment."""
         stretch = self._stretch
         starts = [stretch.start]
         if until_change is not None:
@@ -392,11 +402,29 @@ class _StretchOwed:
                 {stretch.start}
                 | {one.from_at for one in stretch.item.versions if stretch.start < one.from_at <= until_change < end}
             )
-        total = Exact(0)
+        slices = []
         for position, start in enumerate(starts):
             until = starts[position + 1] if position + 1 < len(starts) else end
             version = (stretch.item.version_at(start) if until_change is not None else None) or stretch.version
-            share = stretch.share(start, until)
-            price = exact_price(stretch.price.rating, Decimal(version.quantity))
-            total += Exact(price) * Exact(share.numerator, share.denominator)
-        return total
+            slices.append((version.quantity, stretch.share(start, until)))
+        return slices
+
+    def _area(self, slices: list[tuple[int, Fraction]]) -> Exact:
+        """Sum price(seats) x share."""
+        return seats_area(self._stretch.price.rating, slices)
+
+
+def seats_area(rating: Rating, slices: Iterable[tuple[int, Fraction]]) -> Exact:
+    """Sum price(seats) x share of the period over slices, exactly, in minor units.
+
+    >>> from subscriptions.domain.pricing import PriceType
+    >>> round(seats_area(Rating(PriceType.UNIT, Decimal(1000)), [(1, Fraction(1, 31)), (2, Fraction(30, 31))]))
+    1968
+    """
+    return sum(
+        (
+            Exact(exact_price(rating, Decimal(seats))) * Exact(share.numerator, share.denominator)
+            for seats, share in slices
+        ),
+        Exact(0),
+    )

@@ -16,6 +16,14 @@ def words(proof: dict[str, Any]) -> dict[str, str]:
     ("proof", "label", "text"),
     [
         ({"steps": "2 x 5000 = 10000"}, "Calculation, in minor units", "2 x 5000 = 10000"),
+        ({"vouchers": [["r", "12.5", None, False, 250]]}, "Voucher", "12.5 %, of it here €2.50"),
+        ({"vouchers": [["r", None, 500, True, 250]]}, "Voucher", "€5.00, of it here €2.50"),
+        (
+            {"slices": [[1, 1, 31], [2, 30, 31]]},
+            "Seats held, for which part of the period",
+            "1 for 1 of 31; 2 for 30 of 31",
+        ),
+        ({"so_far": 968}, "Of it charged before", "€9.68"),
         ({"fraction": [15, 30]}, "Part of the period charged", "15 of 30"),
         (
             {"window": ["2026-02-01T00:00:00+00:00", "2026-03-01T00:00:00+00:00"]},
