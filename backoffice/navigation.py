@@ -88,6 +88,9 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Tax countries", "public", "invoicing", "taxcountry"),
             ("Tax states", "map", "invoicing", "taxstate"),
             ("Tax rules", "gavel", "invoicing", "taxrule"),
+            ("Tax turnover", "stacked_bar_chart", "invoicing", "taxturnover"),
+            ("Closed days", "event_available", "invoicing", "taxclosing"),
+            ("Exchange rates", "currency_exchange", "core", "exchangerate"),
         ),
     ),
     (

@@ -1,11 +1,11 @@
 """Pages of core's own rows."""
 
 from django.contrib import admin
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter
 
-from core.models import ApiKey, AuditEntry, IdempotencyRecord, Instance, OutboxEvent, TestClock
+from core.models import ApiKey, AuditEntry, ExchangeRate, IdempotencyRecord, Instance, OutboxEvent, TestClock
 from core.staff_pages.base import ReadOnlyAdmin
-from core.staff_pages.columns import badge, link, moment, object_link
+from core.staff_pages.columns import badge, day, link, moment, object_link
 from core.staff_pages.filters import MomentRangeFilter
 
 
@@ -88,3 +88,15 @@ class InstanceAdmin(ReadOnlyAdmin):
         moment("books_checked_at"),
     )
     empty_words = "The row is made at the first start."
+
+
+@admin.register(ExchangeRate)
+class ExchangeRateAdmin(ReadOnlyAdmin):
+    """Exchange rates by day, in units for one euro."""
+
+    list_display = ("currency", day("day"), "per_euro", "source", moment("created_at"))
+    list_display_links = ("per_euro",)
+    list_filter = (("day", RangeDateFilter),)
+    search_fields = ("=currency",)
+    search_help_text = "Currency"
+    empty_words = "Load the European Central Bank's file with: manage.py load_exchange_rates FILE"

@@ -4,8 +4,8 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import BooleanRadioFilter, RangeDateFilter, RelatedDropdownFilter
 
 from core.staff_pages.base import ReadOnlyAdmin, ReadOnlyInline
-from core.staff_pages.columns import day, link, number
-from invoicing.models import TaxCountry, TaxRule, TaxState
+from core.staff_pages.columns import day, link, moment, money, number
+from invoicing.models import TaxClosing, TaxCountry, TaxRule, TaxState, TaxTurnover
 
 EMPTY_WORDS = (
     "The EU, UK, Swiss and Norwegian rates ship with Reckoner. Load them with: manage.py load_example examples/"
@@ -17,7 +17,7 @@ class TaxStateInline(ReadOnlyInline):
     """A country's states."""
 
     model = TaxState
-    fields = ("code", "name", "collecting")
+    fields = ("code", "name", "collecting", moment("collecting_since"))
 
 
 class TaxRuleInline(ReadOnlyInline):
@@ -32,7 +32,7 @@ class TaxRuleInline(ReadOnlyInline):
 class TaxCountryAdmin(ReadOnlyAdmin):
     """Countries."""
 
-    list_display = ("code", "name", "collecting", "in_eu", "b2b_reverse_charge", "currency")
+    list_display = ("code", "name", "collecting", moment("collecting_since"), "in_eu", "b2b_reverse_charge", "currency")
     list_filter = (
         ("collecting", BooleanRadioFilter),
         ("in_eu", BooleanRadioFilter),
@@ -48,7 +48,7 @@ class TaxCountryAdmin(ReadOnlyAdmin):
 class TaxStateAdmin(ReadOnlyAdmin):
     """States, provinces and regions."""
 
-    list_display = ("code", "name", link("country"), "collecting")
+    list_display = ("code", "name", link("country"), "collecting", moment("collecting_since"))
     list_filter = (("country", RelatedDropdownFilter), ("collecting", BooleanRadioFilter))
     list_select_related = ("country",)
     inlines = (TaxRuleInline,)
@@ -73,3 +73,36 @@ class TaxRuleAdmin(ReadOnlyAdmin):
     related_search = ("country", "state", "tax_type")
     search_help_text = "Country, state or tax type"
     empty_words = EMPTY_WORDS
+
+
+@admin.register(TaxTurnover)
+class TaxTurnoverAdmin(ReadOnlyAdmin):
+    """What was sold to a place on a closed day."""
+
+    list_display = (
+        day("day"),
+        link("brand"),
+        "country",
+        "region",
+        "payments",
+        money("net_minor", "net"),
+        money("consumers_net_minor", "to consumers"),
+    )
+    list_filter = (("day", RangeDateFilter), ("brand", RelatedDropdownFilter))
+    list_select_related = ("brand",)
+    related_search = ("brand",)
+    search_fields = ("=country",)
+    search_help_text = "Country or brand"
+    empty_words = "A day's sales appear once it is over: the worker closes it, or manage.py bill."
+
+
+@admin.register(TaxClosing)
+class TaxClosingAdmin(ReadOnlyAdmin):
+    """Up to which day a brand's documents are in the tax turnover."""
+
+    list_display = (link("brand"), day("closed_until"))
+    list_display_links = None
+    list_select_related = ("brand",)
+    related_search = ("brand",)
+    search_help_text = "Brand"
+    empty_words = "A brand appears when its first day is closed."

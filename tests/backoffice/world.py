@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from billing.models import BillingRun, FoundCharge, ParkedCustomer, Payment, PaymentAttempt, Receipt, Refund
 from core.identifiers import new_id
-from core.models import ApiKey, AuditEntry, IdempotencyRecord, Instance, OutboxEvent, TestClock
+from core.models import ApiKey, AuditEntry, ExchangeRate, IdempotencyRecord, Instance, OutboxEvent, TestClock
 from customers.models import Agenda, Brand, Customer, PaymentMethod
 from invoicing.models import (
     CreditNote,
@@ -19,9 +19,11 @@ from invoicing.models import (
     RequestedLine,
     RevenueRecognition,
     StoredDocument,
+    TaxClosing,
     TaxCountry,
     TaxRule,
     TaxState,
+    TaxTurnover,
     VoucherUse,
 )
 from ledger.models import Account, CustomerBalance, Entry, Posting
@@ -500,6 +502,23 @@ def _make_plumbing(number: int, invoice: Invoice) -> None:
         recognised_minor=1000,
         deferred_minor=2000,
         recorded_at=NOW,
+    )
+    TaxClosing.objects.get_or_create(brand=invoice.brand, defaults={"closed_until": START.date()})
+    TaxTurnover.objects.create(
+        brand=invoice.brand,
+        country="DE",
+        day=START.date(),
+        currency="EUR",
+        payments=1,
+        net_minor=10000,
+        consumers_net_minor=0,
+    )
+    ExchangeRate.objects.create(
+        currency="USD",
+        day=START.date() - timedelta(days=ExchangeRate.objects.count()),
+        per_euro=Decimal("1.1573"),
+        source="European Central Bank",
+        created_at=NOW,
     )
     StoredDocument.objects.create(
         object_kind="invoice",
