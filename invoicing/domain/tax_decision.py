@@ -12,6 +12,7 @@ The first step that matches wins: `_STEPS` is the order of the rules. Where the 
 * A seller's own rate abroad (EU seller below the threshold, `export = seller_rate`) is the one at home, the product's
   own rate first.
 * The product's own rate is the operator's word: it holds even where the country does not collect.
+* A country nobody set up is known by what ships with us (EU or not, reverse charge, standard rates); it never collects.
 * A state is known by its code ("NY", "US-NY") or its name, in any case of letters; another region is no state.
 * A buyer at home without a state, or without a country, is taxed at the seller's state.
 * A state may collect where its country does not (Quebec without GST): then the state's part stands alone.

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from core.domain.schedule import local_date
@@ -11,6 +12,7 @@ from invoicing.domain.tax_thresholds import Threshold, ThresholdWindow
 from invoicing.domain.tax_world import TaxWorld
 from invoicing.models import TaxCountry, TaxRule, TaxState
 from invoicing.queries.tax_sales import SellingBrand, read_closed_sales
+from invoicing.tax_fixture import load_rates
 from subscriptions.models import TaxType
 
 
@@ -29,7 +31,10 @@ def get_tax_world(as_of: datetime) -> TaxWorld:
         SellingBrand(brand_id, country, tax_number, one_stop_shop, local_date(as_of, zone), currency)
         for brand_id, country, tax_number, one_stop_shop, zone, currency in brands
     ]
-    rules = TaxRules(default_tax_type, _countries(as_of, sellers[0].currency if sellers else ""))
+    countries = _countries(as_of, sellers[0].currency if sellers else "")
+    known = {country.country for country in countries}
+    shipped = tuple(country for country in _shipped_countries(default_tax_type) if country.country not in known)
+    rules = TaxRules(default_tax_type, countries + shipped)
     closed, rates = read_closed_sales(rules, sellers, as_of)
     return TaxWorld(rules, default_tax_type, closed, rates)
 
@@ -61,6 +66,27 @@ def _countries(as_of: datetime, main_currency: str) -> tuple[CountryRules, ...]:
             ),
         )
         for country in TaxCountry.objects.prefetch_related("states").order_by("code")
+    )
+
+
+@lru_cache(maxsize=8)
+def _shipped_countries(default_tax_type: str) -> tuple[CountryRules, ...]:
+    """Return the countries whose rates ship with us, none of them collecting.
+
+    They stand in for countries nobody set up: that France is in the EU is no opinion, and what a seller with a
+    one-stop-shop owes there neither.
+    """
+    return tuple(
+        CountryRules(
+            country=shipped.country,
+            in_eu=shipped.in_eu,
+            b2b_reverse_charge=shipped.b2b_reverse_charge,
+            rates=tuple(
+                DatedRate(None, default_tax_type, rate.rate, rate.valid_from, rate.valid_until, shipped.tax_name)
+                for rate in shipped.standard_rates
+            ),
+        )
+        for shipped in load_rates()
     )
 
 

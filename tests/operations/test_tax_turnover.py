@@ -449,3 +449,39 @@ class TestProofs:
         ((proof, detail),) = self.breaches()
         assert proof == "the parts of a line's tax sum to it"
         assert detail.endswith("taxed 190, its parts 189")
+
+
+class TestCountriesNobodySetUp:
+    """What ships with us stands in: the EU is the EU, and a rate owed there is known."""
+
+    def test_a_consumer_in_the_eu_pays_the_seller_s_rate(self, company: Company) -> None:
+        assert sell(company, "Alice", 1000, "2026-02-01", country="FR") == "eu_seller_rate"
+        assert Invoice.objects.get().tax_total_minor == 190
+
+    def test_a_checked_business_in_the_eu_owes_the_tax_itself(self, company: Company) -> None:
+        who: dict[str, Any] = {"type": "business", "tax_number": "FR40303265045", "tax_number_check": "format"}
+        assert sell(company, "Alice", 1000, "2026-02-01", country="FR", **who) == "reverse_charge"
+        assert InvoiceLine.objects.get().tax_category == "AE"
+
+    def test_a_one_stop_shop_takes_the_shipped_rate_of_the_day(self, company: Company) -> None:
+        """Finland: 24 % until August 2024, 25.5 % since."""
+        company.brand.one_stop_shop = True
+        company.brand.save()
+        TaxRule.objects.update(valid_from="2020-01-01")
+        for name, day, tax in (("Alice", "2024-08-31", 240), ("Bob", "2024-09-01", 255)):
+            once = {"interval": "one_off", "type": "one_off"}
+            assert sell(company, name, 1000, day, country="FI", price=once) == "eu_destination"
+            assert Invoice.objects.get(customer__name=name).tax_total_minor == tax
+
+    def test_they_never_collect(self, company: Company) -> None:
+        TaxRule.objects.all().delete()
+        TaxCountry.objects.all().delete()
+        assert sell(company, "Alice", 1000, "2026-02-01", country="DE") == "not_collecting"
+        assert sell(company, "Bob", 1000, "2026-02-01", country="CH") == "export_zero_rated"
+
+    def test_who_is_set_up_is_known_by_its_rules_alone(self, company: Company) -> None:
+        place(company, "FR", "20", in_eu=True)
+        TaxRule.objects.filter(country__code="FR").delete()
+        company.brand.one_stop_shop = True
+        company.brand.save()
+        assert sell(company, "Alice", 1000, "2026-02-01", country="FR") == "no_rate"
