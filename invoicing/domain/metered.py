@@ -4,7 +4,6 @@ Billing rules, section 4. Usage of periods already billed is rated again while t
 and only what moved is charged, by that period's terms, discount and tax.
 """
 
-import uuid
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,16 +13,14 @@ from core.domain.decimals import decimal_text
 from core.domain.rounding import divide_half_away
 from invoicing.domain.charge import USAGE, Charge, ItemCase, Slice, charge_of, slices
 from subscriptions.domain.periods import Segment, agreement_segments, item_intervals, service_periods
-from subscriptions.domain.pricing import PricedPart, PriceType, price_percentage, price_quantity
+from subscriptions.domain.pricing import PricedPart, PriceType
 from subscriptions.domain.terms import Agreement, Item, PriceTerms
-from usage.domain.aggregation import Aggregation, Filter, FilterType, Meter, UsageFigure
+from usage.domain.aggregation import UsageFigure
+from usage.domain.rating import Rated
 from usage.domain.window import UsageWindow
 
 IN_FLIGHT = timedelta(days=1)
 """How much longer than accepted late usage is looked for: an intake that was open during a run commits after it."""
-
-_NO_USAGE = UsageFigure(Decimal(0), 0, Decimal(0), 0, None, None)
-WindowKey = tuple[uuid.UUID, datetime, str]
 
 
 def rerated_from(agreement: Agreement, billed_to: datetime) -> datetime:
@@ -55,37 +52,20 @@ def usage_windows(agreement: Agreement, moment: datetime) -> Iterator[UsageWindo
     segments = agreement_segments(agreement)
     for item in agreement.items:
         for stretch, _ in rated_usage(agreement, item, segments, moment):
-            yield from _windows_of(agreement, stretch)
+            yield from _rated(agreement, stretch).windows()
 
 
-def _windows_of(agreement: Agreement, stretch: Slice) -> Iterator[UsageWindow]:
-    """Yield a stretch's questions: its own, and for a count that carries over the total before it and at its end."""
-    meter_terms = stretch.price.meter
-    if meter_terms is None:
-        return
-    meter = Meter(
-        Aggregation(meter_terms.aggregation),
-        meter_terms.property or None,
-        tuple(Filter(name, value, FilterType(type_)) for name, value, type_ in meter_terms.filters),
-    )
-    item_id, subscription_id, metric_id = stretch.item.item_id, agreement.subscription_id, meter_terms.metric_id
-    free_events = stretch.price.rating.free_events
-    own: datetime | None = stretch.start
-    if meter_terms.continuous and meter.aggregation is not Aggregation.WEIGHTED_SUM:
-        own = None
-        if meter.aggregation not in {Aggregation.LATEST, Aggregation.MAX}:
-            before: WindowKey = (item_id, stretch.start, "before")
-            yield UsageWindow(before, subscription_id, metric_id, meter, None, stretch.start, 0)
-    key: WindowKey = (item_id, stretch.start, "")
-    yield UsageWindow(key, subscription_id, metric_id, meter, own, stretch.end, free_events)
+def _rated(agreement: Agreement, stretch: Slice) -> Rated:
+    """Return a stretch as what asks about its usage and prices it."""
+    key = (stretch.item.item_id, stretch.start)
+    return Rated(key, agreement.subscription_id, stretch.price, stretch.start, stretch.end)
 
 
 def metered_charges(case: ItemCase, figures: Mapping[Any, UsageFigure]) -> Iterator[Charge]:
     """Yield the charges of a metered item: a line per tier, and one for each stretch billed before that moved."""
     for stretch, was_billed in rated_usage(case.agreement, case.item, case.segments, case.moment):
-        figure = figures.get((case.item.item_id, stretch.start, ""), _NO_USAGE)
-        before = figures.get((case.item.item_id, stretch.start, "before"))
-        parts = price_usage(stretch.price, figure, before)
+        rated = _rated(case.agreement, stretch)
+        figure, before, parts = rated.figure(figures), rated.before(figures), rated.parts(figures)
         stands = any(line.kind == USAGE and line.period_start == stretch.start for line in case.lines)
         # What was billed to a cut that has been undone since is moved too; what was freed is charged anew.
         if stands or (was_billed and not case.was_freed(USAGE, stretch.start)):
@@ -144,25 +124,6 @@ def _moved_usage(
             "steps": "; ".join(part.steps for part in parts),
         },
     )
-
-
-def price_usage(price: PriceTerms, figure: UsageFigure, before: UsageFigure | None) -> tuple[PricedPart, ...]:
-    """Return what measured usage costs; with `before` (a count that carries over) price(total) - price(total before).
-
-    Billing rules, section 4: flat 1000 to 10, then 1 each, 15 billed, 10 new -> 10.
-    """
-    if price.rating.type is PriceType.PERCENTAGE:
-        return price_percentage(price.rating, figure.charged_sum, figure.charged_count)
-    parts = price_quantity(price.rating, figure.quantity)
-    if before is None:
-        return parts
-    earlier = price_quantity(price.rating, before.quantity)
-    amount = sum(part.amount_minor for part in parts) - sum(part.amount_minor for part in earlier)
-    added = figure.quantity - before.quantity
-    if amount == 0 and added == 0:
-        return ()
-    steps = f"{' + '.join(p.steps for p in parts) or '0'} - ({' + '.join(p.steps for p in earlier) or '0'}) = {amount}"
-    return (PricedPart(0, added, Decimal(0), Decimal(0), Decimal(amount), amount, steps),)
 
 
 def _meter_name(stretch: Slice) -> str:

@@ -14,13 +14,13 @@ from core.domain.allocation import allocate_by_weight
 from core.domain.rounding import divide_half_away, round_half_away
 from invoicing.domain.charge import CREDIT, MINIMUM, RECURRING, SEATS, USAGE
 from invoicing.domain.discounts import fixed_off, percentage_of
-from invoicing.domain.metered import price_usage
 from invoicing.domain.owed import seats_area, shared
 from invoicing.domain.proration import WHOLE, Fraction
 from invoicing.domain.tax import LineTax, TaxableLine, TaxPart, TaxTreatment, tax_lines
 from subscriptions.domain.pricing import PricedPart, PriceType, price_quantity
 from subscriptions.domain.terms import PriceTerms
 from usage.domain.aggregation import UsageFigure
+from usage.domain.rating import price_usage
 
 
 class MissingInput(Exception):

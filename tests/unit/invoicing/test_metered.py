@@ -7,12 +7,13 @@ import pytest
 
 from core.domain.schedule import Interval
 from invoicing.domain.discounts import Voucher
-from invoicing.domain.metered import price_usage, rerated_from, usage_windows
+from invoicing.domain.metered import rerated_from, usage_windows
 from subscriptions.domain.pricing import PriceType, Rating
 from subscriptions.domain.terms import PriceTerms
 from tests.bills import at, bill, graduated, half, lines_of, nets_of, per_call, per_seat, used
 from tests.histories import History, Usage, account, start
 from usage.domain.aggregation import UsageFigure
+from usage.domain.rating import price_usage
 
 YEAR = Interval("year")
 FREE_THEN_FEE = graduated((1, 10, "0", "1000"), (11, None, "0", "1500"))
@@ -95,8 +96,8 @@ class TestWindows:
     ) -> None:
         agreement = start([(per_call(1, aggregation, continuous=continuous), 1)], at("2026-01-01"), zone="UTC")
         windows = list(usage_windows(agreement, at("2026-02-01")))
-        assert [(window.key[2], window.start is not None) for window in windows] == asked  # type: ignore[index]
-        assert [window.end for window in windows if window.key[2] == ""] == [at("2026-02-01")]  # type: ignore[index]
+        assert [(window.key[1], window.start is not None) for window in windows] == asked  # type: ignore[index]
+        assert [window.end for window in windows if window.key[1] == ""] == [at("2026-02-01")]  # type: ignore[index]
 
     def test_only_periods_that_are_over_are_asked_about(self) -> None:
         agreement = start([(per_call(), 1)], at("2026-01-01"), zone="UTC")

@@ -8,7 +8,8 @@ from core.domain.period import Period
 from subscriptions.domain.terms import MeterTerms
 from tests.unit.usage.agreements import METRIC, MONTH, OTHER, YEAR, agreement, at, calendar, item, meter
 from usage.domain.aggregation import Aggregation, Filter, FilterType, Meter
-from usage.domain.running import RunningMetric, meter_of, running_metrics
+from usage.domain.rating import meter_of
+from usage.domain.running import RunningMetric, running_metrics
 
 NOW = at("2025-03-20")
 STORED = Period(at("2025-03-18"), at("2025-03-25"))
