@@ -67,6 +67,12 @@ class Customer(models.Model):
     metadata = models.JSONField(default=dict, blank=True)
     test_clock = models.ForeignKey(TestClock, null=True, blank=True, on_delete=models.PROTECT, related_name="customers")
     disabled_at = models.DateTimeField(null=True, blank=True)
+    disabled_by = models.CharField(
+        max_length=20,
+        blank=True,
+        db_default="",
+        help_text="What disabled it: usage_limit; empty: a person or its overdue invoices.",
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -83,7 +89,7 @@ class Customer(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(status="active", disabled_at__isnull=True)
+                condition=models.Q(status="active", disabled_at__isnull=True, disabled_by="")
                 | models.Q(status="disabled", disabled_at__isnull=False),
                 name="customer_disabled_at_fits_status",
             )
