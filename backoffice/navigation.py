@@ -31,6 +31,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         "Usage",
         (
             ("Usage events", "monitoring", "usage", "usageevent"),
+            ("Usage limits", "speed_camera", "usage", "usagelimit"),
             ("Metrics", "speed", "subscriptions", "metric"),
             ("Metric filters", "filter_alt", "subscriptions", "metricfilter"),
         ),

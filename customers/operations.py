@@ -106,16 +106,22 @@ def update_customer(customer_id: uuid.UUID, changes: Mapping[str, Any], *, actor
 
 @transaction.atomic
 def disable_customer(customer_id: uuid.UUID, *, actor: Actor, now: datetime, reason: str = "") -> bool:
-    """Take a customer's entitlements; tell whether it had them. Twice is no obstacle. Raises NotFound."""
+    """Take a customer's entitlements; tell whether it had them. Twice is no obstacle. Raises NotFound.
+
+    `reason` is empty, or `usage_limit`: such a customer is billed on, until somebody disables it as well.
+    """
     customer = queries.lock_customer(customer_id)
-    if customer.status == Customer.Status.DISABLED:
+    was_active = customer.status == Customer.Status.ACTIVE
+    if not was_active and (reason or not customer.disabled_by):
         return False
     moment = queries.now_of(customer, now)
-    customer.status, customer.disabled_at, customer.updated_at = Customer.Status.DISABLED, moment, moment
-    customer.save(update_fields=["status", "disabled_at", "updated_at"])
-    emit(OutboxDraft("customer.disabled", "customer", customer_id, moment, {"reason": reason} if reason else {}))
+    if was_active:
+        customer.disabled_at = moment
+        emit(OutboxDraft("customer.disabled", "customer", customer_id, moment, {"reason": reason} if reason else {}))
+    customer.status, customer.disabled_by, customer.updated_at = Customer.Status.DISABLED, reason, moment
+    customer.save(update_fields=["status", "disabled_at", "disabled_by", "updated_at"])
     record_audit(actor, [AuditDraft("customer.disabled", "customer", customer_id, reason=reason)], recorded_at=now)
-    return True
+    return was_active
 
 
 @transaction.atomic
@@ -125,8 +131,9 @@ def enable_customer(customer_id: uuid.UUID, *, actor: Actor, now: datetime) -> b
     if customer.status == Customer.Status.ACTIVE:
         return False
     moment = queries.now_of(customer, now)
-    customer.status, customer.disabled_at, customer.updated_at = Customer.Status.ACTIVE, None, moment
-    customer.save(update_fields=["status", "disabled_at", "updated_at"])
+    customer.status, customer.disabled_at, customer.disabled_by = Customer.Status.ACTIVE, None, ""
+    customer.updated_at = moment
+    customer.save(update_fields=["status", "disabled_at", "disabled_by", "updated_at"])
     emit(OutboxDraft("customer.enabled", "customer", customer_id, moment))
     record_audit(actor, [AuditDraft("customer.enabled", "customer", customer_id)], recorded_at=now)
     return True

@@ -20,7 +20,8 @@ from subscriptions.domain.terms import Agreement, Item
 from subscriptions.queries.terms import list_due_agreements
 
 CUSTOMERS = """
-SELECT c.id, c.brand_id, c.email, c.name, c.status, c.billing_type, c.type, c.company_name, c.street_line_one,
+SELECT c.id, c.brand_id, c.email, c.name, c.status = 'disabled' AND c.disabled_by <> 'usage_limit', c.billing_type,
+       c.type, c.company_name, c.street_line_one,
        c.street_line_two, c.city, c.region, c.postcode, c.country, c.tax_number, c.tax_number_check, c.tax_exempt,
        c.standard_tax_rate, c.digital_tax_rate, c.locale, c.time_zone, c.buyer_reference,
        (SELECT m.id FROM customers_paymentmethod m
@@ -191,7 +192,7 @@ def _tax_points(chosen: str, country: str) -> tuple[str, str]:
 
 def _account(row: tuple[Any, ...], seller: SellerTerms, **history: Any) -> Account:
     """Return one customer, with what was read of them elsewhere."""
-    (customer_id, _, email, name, status, billing_type, type_, company_name, street_one, street_two, city) = row[:11]
+    (customer_id, _, email, name, disabled, billing_type, type_, company_name, street_one, street_two, city) = row[:11]
     (region, postcode, country, tax_number, check, exempt, standard_rate, digital_rate, locale, zone) = row[11:21]
     buyer_reference, payment_method_id = row[21:]
     buyer = Buyer(
@@ -226,7 +227,7 @@ def _account(row: tuple[Any, ...], seller: SellerTerms, **history: Any) -> Accou
             "buyer_reference": buyer_reference,
             "checked_business": buyer.is_checked_business,
         },
-        disabled=status == "disabled",
+        disabled=disabled,
         **history,
     )
 

@@ -15,6 +15,8 @@ ADDRESS_PARTS = (
     "country",
     "postcode",
 )
+# Why a customer is disabled: its usage passed a limit. It is billed on: what it used is owed.
+USAGE_LIMIT = "usage_limit"
 # What clearing a fact leaves, where that is not nothing.
 CLEARED: Mapping[str, Any] = {
     "billing_type": "card",

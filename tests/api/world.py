@@ -22,6 +22,8 @@ class World:
         self._catalogue()
         self._tax()
         self._money()
+        limits = f"/customer/{self.ids['customer_id']}/usage-limit"
+        self.ids["limit_id"] = api.post(limits, {"amount": 2000, "action": "WARNING"})["id"]
         self.ids["api_key_id"] = api.post("/api-key", {"name": "another"})["id"]
         self.ids["brand_id"] = str(Brand.objects.get().id)
         self.ids["clock_id"] = api.post("/test-clock", {"now": "2026-01-01T00:00:00Z"})["id"]

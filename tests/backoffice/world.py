@@ -46,7 +46,7 @@ from subscriptions.models import (
     VoucherAmount,
     VoucherRedemption,
 )
-from usage.models import UsageEvent
+from usage.models import UsageEvent, UsageLimit
 
 NOW = datetime(2026, 3, 9, 8, 5, tzinfo=UTC)
 START = NOW - timedelta(days=31)
@@ -129,6 +129,9 @@ def _make_one(number: int) -> World:
         created_at=START,
     )
     subscription, item = _make_subscription(customer, plan, price)
+    UsageLimit.objects.create(
+        customer=customer, name=f"Warning {number}", amount_minor=2000, action="warning", created_at=START
+    )
     UsageEvent.objects.create(
         subscription_id=subscription.id,
         event_id=f"event-{number}",

@@ -138,7 +138,7 @@ def test_requests_that_wait_share_a_commit(subscriptions: list[Subscription], mo
             all_wait.wait(30)
         return record_events(drafts, now=NOW)
 
-    monkeypatch.setattr(together, "record_events", slowly)
+    monkeypatch.setattr(together, "record_unwatched", slowly)
 
     def work(client: int) -> list[EventOutcome]:
         if client == 0:
@@ -161,7 +161,7 @@ def test_a_failure_reaches_everybody_who_waited_and_nobody_after(
         raise OperationalError("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(together, "record_events", fail)
+        broken.setattr(together, "record_unwatched", fail)
 
         def work(client: int) -> list[EventOutcome]:
             with pytest.raises(OperationalError, match="the disk is full"):

@@ -11,11 +11,20 @@ import msgspec
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.api.fields import IdField, InstantField, StrictField, TextField, WholeNumberField, WordField
+from core.api.fields import (
+    AmountField,
+    IdField,
+    InstantField,
+    StrictField,
+    TextField,
+    WholeNumberField,
+    WordField,
+)
 from core.api.pages import LimitField, QueryMomentField
-from core.api.serializers import AnswerSerializer, Parameters
+from core.api.serializers import AnswerSerializer, InputSerializer, Parameters
 from usage.api.bodies import CodeField, EventIdField, PropertiesField, ValueField
 from usage.domain.event import Outcome, Reason
+from usage.models import UsageLimit
 from usage.queries.events import EventKey
 
 LONGEST_RANGE = timedelta(days=31)
@@ -164,6 +173,58 @@ class SubscriptionUsageAnswer(AnswerSerializer):
     period_start = InstantField()
     period_end = InstantField()
     metrics = MetricUsageAnswer(many=True)
+
+
+class CostAnswer(AnswerSerializer):
+    """An amount."""
+
+    amount = WholeNumberField(help_text="Minor units.")
+    currency = TextField()
+
+
+class MetricCostAnswer(CostAnswer):
+    """What the usage of one price costs so far."""
+
+    name = TextField(help_text="The metric's.")
+    usage = ValueField(help_text="The aggregated quantity at this moment.")
+    amount = WholeNumberField(source="amount_minor", help_text="Minor units, before discounts and tax.")
+    subscription = IdField(source="subscription_id")
+    period_end = InstantField(help_text="When it will be billed.")
+
+
+class CostsAnswer(AnswerSerializer):
+    """What a customer's usage costs so far in the periods that run."""
+
+    always: ClassVar[frozenset[str]] = frozenset({"costs", "cost", "total"})
+
+    costs = MetricCostAnswer(many=True)
+    cost = CostAnswer(help_text="Their sum in the currency of the newest subscription that measures something.")
+    total = CostAnswer(help_text="The same.")
+
+
+class UsageLimitInput(InputSerializer):
+    """A bound on what a customer's usage may cost in a period."""
+
+    answered = frozenset({"id"})
+
+    amount = AmountField(min_value=1, help_text="Minor units, compared with each currency's cost by itself.")
+    action = WordField(["WARNING", "DISABLE"], help_text="What passing it does.")
+    name = TextField(max_length=200, required=False, help_text="Made of the others if not sent.")
+
+
+class UsageLimitAnswer(AnswerSerializer):
+    """A bound on what a customer's usage may cost in a period."""
+
+    always: ClassVar[frozenset[str]] = frozenset({"name"})
+
+    id = IdField()
+    name = TextField()
+    amount = WholeNumberField(source="amount_minor", help_text="Minor units.")
+    action = serializers.SerializerMethodField(help_text="WARNING or DISABLE.")
+
+    def get_action(self, limit: UsageLimit) -> str:
+        """Return the word of the contract."""
+        return limit.action.upper()
 
 
 def range_fault(start: datetime, end: datetime, longest: timedelta | None) -> str | None:

@@ -18,8 +18,10 @@ from django.db import IntegrityError, connection, transaction
 from subscriptions.queries import terms
 from usage.domain.acceptance import SubscriptionLife, judge
 from usage.domain.event import DUPLICATE, REJECTED, STORED, EventDraft, EventOutcome, Reason, value_text
+from usage.operations.limits import weigh
 from usage.queries import intake
-from usage.queries.intake import SentContent
+from usage.queries.intake import Known, SentContent
+from usage.queries.limits import lock_limits
 
 _COLUMNS = '(subscription_id, event_id, metric_id, value, properties, "timestamp", received_at)'
 _COPY = f"COPY usage_event {_COLUMNS} FROM STDIN"
@@ -51,11 +53,10 @@ class _Arrivals:
 class _Batch:
     """One batch on its way: what is known of its subscriptions and metrics, and what became of its events so far."""
 
-    def __init__(self, drafts: Sequence[EventDraft], now: datetime) -> None:
+    def __init__(self, drafts: Sequence[EventDraft], known: Known) -> None:
         self.drafts = drafts
-        self.now = now
         self.outcomes: list[EventOutcome | None] = [None] * len(drafts)
-        known = intake.find_known({one.subscription_id for one in drafts}, {one.code for one in drafts}, now=now)
+        self.watched = known.watched
         self.metric_ids = known.metric_ids
         # In the one order in which everybody inserts.
         self.arrivals = {key: _Arrivals(life) for key, life in known.lives.items()}
@@ -153,6 +154,11 @@ class _Batch:
             for position in doubtful:
                 self.outcomes[position] = self._verdict(position, is_same.get(position), stored)
 
+    def moments_of_watched(self) -> dict[uuid.UUID, datetime]:
+        """Return the present of each customer with limits of whom something was stored."""
+        stored = {one.subscription_id for one, what in zip(self.drafts, self.outcomes, strict=True) if what is STORED}
+        return {customer_id: self.arrivals[key].life.now for key, customer_id in self.watched.items() if key in stored}
+
     def _verdict(self, position: int, is_same: bool | None, stored: Collection[int]) -> EventOutcome:
         """Return what became of an event that was not stored; `is_same` is None when its id is not stored at all."""
         draft = self.drafts[position]
@@ -182,13 +188,34 @@ def record_events(drafts: Sequence[EventDraft], *, now: datetime) -> tuple[Event
     Billing rules, section 4. `now` is the wall's; customers on a test clock are judged by theirs. A repetition is a
     duplicate however old it is; an id used for something else is rejected. When this returns, what is stored is
     durable: it opens a transaction of its own, and raises RuntimeError inside another, where batches could wait for
-    each other.
+    each other. What is stored of customers with usage limits is weighed against them in that transaction.
     """
-    if not drafts:
-        return ()
-    batch = _Batch(drafts, now)
+    return _record(drafts, _known(drafts, now), now) if drafts else ()
+
+
+def record_unwatched(drafts: Sequence[EventDraft], *, now: datetime) -> tuple[EventOutcome | None, ...]:
+    """Store the events of customers without usage limits as `record_events` does; None for those of the others."""
+    known = _known(drafts, now)
+    outcomes = iter(_record([one for one in drafts if one.subscription_id not in known.watched], known, now))
+    return tuple(None if one.subscription_id in known.watched else next(outcomes) for one in drafts)
+
+
+def _known(drafts: Sequence[EventDraft], now: datetime) -> Known:
+    """Return what is known of the subscriptions and metrics that events name."""
+    return intake.find_known({one.subscription_id for one in drafts}, {one.code for one in drafts}, now=now)
+
+
+def _record(drafts: Sequence[EventDraft], known: Known, now: datetime) -> tuple[EventOutcome, ...]:
+    """Store events; see `record_events`."""
+    batch = _Batch(drafts, known)
     rows = batch.rows()
-    if len(rows) < _FEW and not connection.in_atomic_block:
+    if batch.watched and any(one.subscription_id in batch.watched for one in drafts):
+        with transaction.atomic(durable=True):
+            # Before the events: whoever passes a limit with us has committed, or waits for us.
+            limits = lock_limits(set(batch.watched.values()))
+            batch.settle(_insert_new(rows, now))
+            weigh(limits, batch.moments_of_watched(), now=now)
+    elif len(rows) < _FEW and not connection.in_atomic_block:
         batch.settle(_insert_new(rows, now))
     else:
         try:

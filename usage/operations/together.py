@@ -15,7 +15,7 @@ from django.db import connection
 
 from core.errors import Unavailable
 from usage.domain.event import EventDraft, EventOutcome
-from usage.operations.intake import record_events
+from usage.operations.intake import record_events, record_unwatched
 
 LARGEST_LOT = 1_000
 LONGEST_WAIT_SECONDS = 60.0
@@ -40,9 +40,13 @@ class _Waiting:
 
 
 class EventWriter:
-    """Stores single events of many threads, all that wait in one transaction."""
+    """Stores single events of many threads, all that wait in one transaction.
 
-    def __init__(self) -> None:
+    With `slower`, a writer of its own for events of customers with usage limits, it hands those over.
+    """
+
+    def __init__(self, slower: "EventWriter | None" = None) -> None:
+        self._slower = slower
         self._changed = threading.Condition()
         self._queue: list[_Waiting] = []
         self._thread: threading.Thread | None = None
@@ -51,13 +55,7 @@ class EventWriter:
     def record(self, draft: EventDraft, now: datetime) -> EventOutcome:
         """Hand an event over and wait for its outcome. Raises what the lot failed with, Unavailable after a minute."""
         waiting = _Waiting(draft, now)
-        with self._changed:
-            self._queue.append(waiting)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="event-writer", daemon=True)
-                self._thread.start()
-            else:
-                self._changed.notify_all()
+        self._take((waiting,))
         if not waiting.done.acquire(timeout=LONGEST_WAIT_SECONDS):
             raise Unavailable("The event waits too long to be stored; sending it again is safe.", code="busy")
         if waiting.error is not None:
@@ -66,8 +64,23 @@ class EventWriter:
             raise RuntimeError("an event was left without an outcome")
         return waiting.outcome
 
+    def _take(self, waiting: Sequence[_Waiting]) -> None:
+        """Let requests wait for their lot."""
+        with self._changed:
+            self._queue.extend(waiting)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="event-writer", daemon=True)
+                self._thread.start()
+            else:
+                self._changed.notify_all()
+
     def stop(self) -> None:
         """Write what waits, end the thread and give its connection back. The next event starts another."""
+        self._stop()
+        if self._slower is not None:
+            self._slower.stop()
+
+    def _stop(self) -> None:
         with self._changed:
             thread, self._is_stopping = self._thread, True
             self._changed.notify_all()
@@ -81,7 +94,7 @@ class EventWriter:
         checked_at = time.monotonic()
         try:
             while lot := self._next_lot():
-                failed = _write(lot)
+                failed = self._write(lot)
                 # As Django does between two requests: a broken connection is dropped, an old one renewed.
                 if failed or time.monotonic() - checked_at > CHECK_SECONDS:
                     connection.close_if_unusable_or_obsolete()
@@ -100,24 +113,31 @@ class EventWriter:
                 self._thread = None
             return lot
 
-
-def _write(lot: Sequence[_Waiting]) -> bool:
-    """Store a lot and wake those who wait for it; tell whether it failed, for all of them alike."""
-    failure: Exception | None = None
-    try:
-        outcomes = record_events([one.draft for one in lot], now=max(one.now for one in lot))
-        for one, outcome in zip(lot, outcomes, strict=True):
-            one.outcome = outcome
-    except Exception as error:
-        failure = error
+    def _write(self, lot: Sequence[_Waiting]) -> bool:
+        """Store a lot and wake those who wait for it; tell whether it failed, for all of them alike."""
+        failure: Exception | None = None
+        slow: list[_Waiting] = []
+        drafts, now = [one.draft for one in lot], max(one.now for one in lot)
+        try:
+            record = record_events if self._slower is None else record_unwatched
+            for one, outcome in zip(lot, record(drafts, now=now), strict=True):
+                one.outcome = outcome
+                if outcome is None:
+                    slow.append(one)
+        except Exception as error:
+            failure = error
+            for one in lot:
+                one.error = error
+        if self._slower is not None and slow:
+            self._slower._take(slow)
+        handed_over = set(map(id, slow))
         for one in lot:
-            one.error = error
-    for one in lot:
-        one.done.release()
-    return failure is not None
+            if id(one) not in handed_over:
+                one.done.release()
+        return failure is not None
 
 
-_writer = EventWriter()
+_writer = EventWriter(EventWriter())
 
 
 def record_event(draft: EventDraft, *, now: datetime) -> EventOutcome:
@@ -139,7 +159,7 @@ def stop_writer() -> None:
 def _forget_writer() -> None:
     """Begin anew in a forked process, which has no thread of its parent's."""
     global _writer  # noqa: PLW0603 - one process, one writer
-    _writer = EventWriter()
+    _writer = EventWriter(EventWriter())
 
 
 os.register_at_fork(after_in_child=_forget_writer)

@@ -27,10 +27,14 @@ _CLOCK = """CASE WHEN EXISTS (SELECT FROM core_testclock) THEN (
         SELECT clock.now_at FROM customers_customer customer
         JOIN core_testclock clock ON clock.id = customer.test_clock_id WHERE customer.id = s.customer_id
     ) END"""
+# Likewise: where nobody has a limit, no customer is looked up.
+_WATCHED = """CASE WHEN EXISTS (SELECT FROM usage_usagelimit) THEN (
+        SELECT s.customer_id WHERE EXISTS (SELECT FROM usage_usagelimit l WHERE l.customer_id = s.customer_id)
+    ) END"""
 # Moments travel as microseconds: parsing thousands of timestamps takes longer than the statement itself.
 _KNOWN = f"""
     SELECT asked.position, s.id IS NOT NULL, {_microseconds(_OPEN_FROM)}, {_microseconds("s.ended_at")},
-        {_microseconds(_CLOCK)},
+        {_microseconds(_CLOCK)}, {_WATCHED},
         CASE asked.position WHEN 1 THEN (
             SELECT json_object_agg(metric.code, metric.id) FROM subscriptions_metric metric WHERE metric.code = ANY(%s)
         ) END
@@ -70,11 +74,13 @@ class SentContent:
 class Known:
     """What is known of the subscriptions and metrics that a batch names: those that exist.
 
-    The subscriptions stand in the order of their partitions of events, then by id.
+    The subscriptions stand in the order of their partitions of events, then by id. `watched` names those whose
+    customer's usage is weighed against limits, with the customer.
     """
 
     lives: dict[uuid.UUID, SubscriptionLife]
     metric_ids: dict[str, uuid.UUID]
+    watched: dict[uuid.UUID, uuid.UUID]
 
 
 def find_known(subscription_ids: Collection[uuid.UUID], codes: Collection[str], *, now: datetime) -> Known:
@@ -82,15 +88,18 @@ def find_known(subscription_ids: Collection[uuid.UUID], codes: Collection[str], 
     ids = list(subscription_ids)
     lives: dict[uuid.UUID, SubscriptionLife] = {}
     metric_ids: dict[str, uuid.UUID] = {}
+    watched: dict[uuid.UUID, uuid.UUID] = {}
     with connection.cursor() as cursor:
         cursor.execute(_KNOWN, [list(codes), f"{{{','.join(map(str, ids))}}}"])
-        for position, exists, open_from, ended_at, clock_at, metrics in cursor.fetchall():
+        for position, exists, open_from, ended_at, clock_at, customer_id, metrics in cursor.fetchall():
             if exists:
                 now_at = _instant(clock_at) or now
                 lives[ids[position - 1]] = SubscriptionLife(_instant(open_from), _instant(ended_at), now_at)
+                if customer_id is not None:
+                    watched[ids[position - 1]] = customer_id
             if metrics is not None:
                 metric_ids = {code: uuid.UUID(metric_id) for code, metric_id in metrics.items()}
-    return Known(lives, metric_ids)
+    return Known(lives, metric_ids, watched)
 
 
 def compare_stored(sent: Sequence[SentContent]) -> dict[int, bool]:
