@@ -1,4 +1,4 @@
-"""Charge what is due, or start a subscription, in a process of its own that a fault may end: `run` starts it."""
+"""Charge, refund or start a subscription in a process of its own that a fault may end: `run` starts it."""
 
 import os
 import subprocess
@@ -36,6 +36,14 @@ def main(what: str, now: str, *rest: str) -> None:
         from billing.operations.charging import charge_due
 
         charge_due(moment, threads=4)
+    elif what == "refund":
+        import uuid
+
+        from billing.operations.refunding import refund_payment
+        from billing.operations.refunds import RefundWanted
+
+        payment_id, amount_minor = rest
+        refund_payment(RefundWanted(uuid.UUID(payment_id), int(amount_minor), "EUR"), now=moment)
     else:
         import uuid
 
