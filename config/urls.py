@@ -14,6 +14,7 @@ api_v1: list[URLPattern | URLResolver] = [
     path("schema", document_views.schema, name="schema"),
     path("", include("core.api.urls")),
     path("", include("customers.api.urls")),
+    path("", include("ledger.api.urls")),
     path("", include("subscriptions.api.urls")),
     path("", include("usage.api.urls")),
     path("", include("invoicing.api.urls")),

@@ -1,0 +1,1 @@
+"""The books over the API: read only, for keys with the scope `admin`."""
