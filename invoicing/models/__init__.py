@@ -8,6 +8,7 @@ from invoicing.models.quote import Quote, RequestedLine
 from invoicing.models.recognition import RevenueRecognition, ScheduleRow
 from invoicing.models.tax import TaxClosing, TaxCountry, TaxRule, TaxState, TaxTurnover, ThresholdPeriod
 from invoicing.models.voucher_use import VoucherUse
+from invoicing.models.waiting import WaitingPart, WaitingStep
 
 __all__ = [
     "CreditNote",
@@ -28,4 +29,6 @@ __all__ = [
     "TaxTurnover",
     "ThresholdPeriod",
     "VoucherUse",
+    "WaitingPart",
+    "WaitingStep",
 ]
