@@ -45,6 +45,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Credit note lines", "format_list_bulleted", "invoicing", "creditnoteline"),
             ("Quotes", "request_quote", "invoicing", "quote"),
             ("Requested lines", "playlist_add", "invoicing", "requestedline"),
+            ("Waiting steps", "hourglass_top", "invoicing", "waitingstep"),
+            ("Waiting parts", "hourglass", "invoicing", "waitingpart"),
             ("Voucher uses", "redeem", "invoicing", "voucheruse"),
             ("Documents", "picture_as_pdf", "invoicing", "storeddocument"),
         ),

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from billing.api.papers import PaperInput, paper_wanted
 from billing.operations import manual_invoices as operations
+from billing.operations.drafts import finalize_draft
 from core.api.fields import FlagField, IdField
 from core.api.schema import describe
 from core.api.views import ApiView, answer_created, answer_json, answer_nothing
@@ -119,7 +120,7 @@ class InvoiceFinalize(ApiView):
     def post(self, request: Request, invoice_id: uuid.UUID) -> HttpResponse:
         """It is priced and taxed afresh, and gets its number. 409 when it is no draft, or its charge decides."""
         invoice = queries.get_invoice(invoice_id)
-        finalized = operations.finalize_manual(invoice_id, now=_now_of(invoice, self), actor=self.actor)
+        finalized = finalize_draft(invoice_id, now=_now_of(invoice, self), actor=self.actor)
         return answer_json(InvoiceAnswer().to_representation(finalized))
 
 

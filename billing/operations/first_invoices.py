@@ -66,7 +66,7 @@ def confirm(*, invoice: Invoice, now: datetime) -> Invoice:
     # A stable sort: the first document with something to charge is the draft.
     proposals = sorted(propose_start(started, moment=moment, now=now), key=lambda one: one.amount_due_minor <= 0)
     issuing.delete_draft(invoice.id)
-    issued = issuing.store_lines(proposals, as_of=now, first_id=invoice.id)
+    issued = issuing.store_lines(proposals, as_of=now, kept_ids=[invoice.id])
     spend_vouchers(proposals, now)
     schedule_charges(issued[1:], as_of=now)
     activate(subscription, settle(started, moment), action=Action.CONFIRM, now=now)

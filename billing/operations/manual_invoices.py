@@ -13,7 +13,6 @@ from django.db import transaction
 
 from billing.run.reading import read_accounts
 from billing.run.writing import schedule_charges, spend_vouchers
-from core.domain.outbox import OutboxDraft
 from core.domain.schedule import local_date
 from core.errors import Conflict, Invalid
 from core.operations import Actor, AuditDraft, emit, record_audit, require_transaction
@@ -32,6 +31,7 @@ from invoicing.operations.requested_lines import (
     store_requested,
     wanted_lines,
 )
+from invoicing.operations.waiting import draft_created
 from invoicing.queries.invoices import get_invoice
 from invoicing.queries.tax import get_tax_world
 
@@ -54,7 +54,7 @@ def create_invoice(
     if draft:
         invoice_id = issuing.store_draft(proposal, as_of=now)
         store_requested(rows, invoice=get_invoice(invoice_id))
-        emit(OutboxDraft("invoice.created", "invoice", invoice_id, now, _facts(proposal)))
+        emit(draft_created(invoice_id, proposal, now))
     else:
         invoice_id = issue(proposals, now=now)
     _audit(actor, "invoice.created", invoice_id, now, after={"draft": draft, "total": proposal.total_minor})
@@ -121,7 +121,7 @@ def issue(proposals: Sequence[Proposal], *, now: datetime, first_id: uuid.UUID |
     Numbers come last: the caller adds nothing but audit entries, and commits.
     """
     require_transaction()
-    issued = issuing.store_lines(proposals, as_of=now, first_id=first_id)
+    issued = issuing.store_lines(proposals, as_of=now, kept_ids=[first_id])
     spend_vouchers(proposals, now)
     # One after the other: the key of each counts those before it.
     for document in issued:
@@ -161,16 +161,6 @@ def _some_paper(proposals: Sequence[Proposal]) -> Sequence[Proposal]:
     if not proposals:
         raise Invalid("Nothing is charged.", fields={"items": "Nothing is charged."})
     return proposals
-
-
-def _facts(proposal: Proposal) -> dict[str, Any]:
-    """Return what webhooks are told of a draft."""
-    return {
-        "customer": str(proposal.account.customer_id),
-        "currency": proposal.currency,
-        "total": proposal.total_minor,
-        "status": "draft",
-    }
 
 
 def _audit(

@@ -50,16 +50,20 @@ TIMELINE = (
         "the agenda knows when each customer is due",
         "customer",
         """
-        SELECT customer.id, format('due at %%s, the agenda says %%s', min(subscription.next_due_at), agenda.due_at)
+        WITH ahead AS (
+            SELECT customer_id, next_due_at AS at FROM subscriptions_subscription WHERE next_due_at IS NOT NULL
+            UNION ALL SELECT customer_id, finalize_at FROM invoicing_waitingstep
+        )
+        SELECT customer.id, format('due at %%s, the agenda says %%s', min(ahead.at), agenda.due_at)
         FROM customers_customer customer
-        JOIN subscriptions_subscription subscription ON subscription.customer_id = customer.id
+        LEFT JOIN ahead ON ahead.customer_id = customer.id
         LEFT JOIN customers_agenda agenda ON agenda.customer_id = customer.id
         GROUP BY customer.id, agenda.customer_id
-        HAVING (min(subscription.next_due_at) IS NULL) <> (agenda.due_at IS NULL)
-            OR agenda.due_at < min(subscription.next_due_at)
-            OR agenda.due_at > min(subscription.next_due_at) + interval '25 hours'
+        HAVING (min(ahead.at) IS NULL) <> (agenda.due_at IS NULL)
+            OR agenda.due_at < min(ahead.at)
+            OR agenda.due_at > min(ahead.at) + interval '25 hours'
         """,
-        "Set the agenda from the customer's subscriptions.",
+        "Set the agenda from the customer's subscriptions and what waits.",
     ),
     Proof(
         "nobody is due and unbilled",

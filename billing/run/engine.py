@@ -13,7 +13,8 @@ from datetime import datetime
 
 from django.db import OperationalError, transaction
 
-from billing.domain.cycle import bill_steps, plan_steps, step_windows
+from billing.domain.cycle import plan_steps, step_windows
+from billing.domain.grace import bill_sorted, sort_steps
 from billing.run.claiming import CHUNK, Scope, claim, park
 from billing.run.reading import read_accounts
 from billing.run.writing import Outcome, write_outcomes
@@ -149,22 +150,23 @@ def propose_outcomes(
     for customer_id, account in accounts.items():
         try:
             plan = plan_steps(account, as_of)
-            asked = {window.key: window for window in step_windows(plan.steps)}
+            steps = sort_steps(account, plan, as_of)
+            asked = {window.key: window for window in step_windows(steps.charged)}
         except Exception as error:
             failures[customer_id] = _reason(customer_id, error)
         else:
-            plans[customer_id] = plan
+            plans[customer_id] = plan, steps
             windows.update(asked)
     figures: Mapping[object, UsageFigure] = usage_queries.list_usage_figures(list(windows.values()))
     outcomes = []
-    for customer_id, plan in plans.items():
+    for customer_id, (plan, steps) in plans.items():
         account = accounts[customer_id]
         try:
-            proposals = bill_steps(account, plan.steps, as_of, figures, world)
+            bill = bill_sorted(account, steps, as_of, figures, world)
         except Exception as error:
             failures[customer_id] = _reason(customer_id, error)
         else:
-            outcomes.append(Outcome(account, plan, proposals))
+            outcomes.append(Outcome(account, plan, bill, steps.finished, steps.next_due_at))
     return outcomes, failures
 
 

@@ -4,6 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from invoicing.domain.discounts import Voucher
 from invoicing.domain.metered import rerated_from
 from invoicing.domain.tax_decision import Buyer, Seller
 from invoicing.queries.history import list_billed_lines
+from invoicing.queries.waiting import list_waiting_steps
 from subscriptions.domain.periods import Segment, agreement_segments, item_intervals, period_at
 from subscriptions.domain.terms import Agreement, Item
 from subscriptions.queries.terms import list_due_agreements
@@ -61,14 +63,16 @@ SELECT id, amount_due_minor FROM invoicing_invoice WHERE id = ANY(%s::uuid[]) AN
 def read_accounts(
     customer_ids: Sequence[uuid.UUID], agreements: Iterable[Agreement] | None = None
 ) -> dict[uuid.UUID, Account]:
-    """Return these customers as accounts; their due subscriptions are read unless `agreements` are given."""
+    """Return these customers as accounts, with their due subscriptions and what waits unless `agreements` are given."""
     ids = list(customer_ids)
     owned: dict[uuid.UUID, list[Agreement]] = defaultdict(list)
     for agreement in list_due_agreements(ids) if agreements is None else agreements:
         owned[agreement.customer_id].append(agreement)
+    waiting = list_waiting_steps(ids) if agreements is None else {}
+    waited = [agreement for steps in waiting.values() for step in steps for agreement in step.agreements]
     customers = _rows(CUSTOMERS, ids)
     sellers = {row[0]: _seller(row) for row in _rows(BRANDS, list({row[1] for row in customers}))}
-    billed = list_billed_lines(_horizons(agreement for mine in owned.values() for agreement in mine))
+    billed = list_billed_lines(_horizons(chain(chain.from_iterable(owned.values()), waited)))
     invoice_ids = {line.invoice_id for lines in billed.values() for line in lines if line.invoice_id}
     open_minor = dict(_rows(OPEN_INVOICES, list(invoice_ids)))
     vouchers: dict[uuid.UUID, list[Voucher]] = defaultdict(list)
@@ -80,8 +84,9 @@ def read_accounts(
     accounts = {}
     for row in customers:
         customer_id = row[0]
-        mine = tuple(owned[customer_id])
-        item_ids = [item.item_id for agreement in mine for item in agreement.items]
+        mine, steps = tuple(owned[customer_id]), waiting.get(customer_id, ())
+        agreed = chain(mine, *(step.agreements for step in steps))
+        item_ids = [item.item_id for agreement in agreed for item in agreement.items]
         accounts[customer_id] = _account(
             row,
             sellers[row[1]],
@@ -90,6 +95,7 @@ def read_accounts(
             vouchers=tuple(vouchers[customer_id]),
             balances_minor=balances[customer_id],
             open_minor=open_minor,
+            waiting=steps,
         )
     return accounts
 
@@ -108,7 +114,7 @@ def _horizons(agreements: Iterable[Agreement]) -> dict[uuid.UUID, datetime]:
         for item in agreement.items:
             found = [one for one in _item_horizons(agreement, item, segments) if one is not None]
             if found:
-                horizons[item.item_id] = min(found)
+                horizons[item.item_id] = min(*found, horizons.get(item.item_id, found[0]))
     return horizons
 
 

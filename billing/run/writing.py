@@ -1,7 +1,7 @@
 """Write what a chunk of customers owes, in one transaction, by a constant number of statements."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from billing.domain.cycle import Plan, Transition, period_bounds
+from billing.domain.grace import Bill
 from billing.domain.payments import charge_key_stem, first_charge_key
 from billing.operations import standing
 from billing.queries import payments as payment_queries
@@ -21,7 +22,9 @@ from core.rows import array_text
 from customers.models import PaymentMethod
 from invoicing.domain.account import CARD, Account
 from invoicing.domain.assembly import Proposal
+from invoicing.domain.waiting import WaitingStep
 from invoicing.operations import issuing
+from invoicing.operations.waiting import StepToHold, hold_steps, release_steps
 from subscriptions.domain.lifecycle import Status
 from subscriptions.domain.terms import Agreement
 
@@ -72,11 +75,23 @@ TRANSITION_EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a customer's due steps come to."""
+    """What a customer's due steps come to: documents to issue, drafts to hold, and when it is due next."""
 
     account: Account
     plan: Plan
-    proposals: tuple[Proposal, ...]
+    bill: Bill
+    finished: tuple[WaitingStep, ...]
+    next_due_at: datetime | None
+
+    @property
+    def proposals(self) -> tuple[Proposal, ...]:
+        """Return the documents to issue."""
+        return self.bill.proposals
+
+    @property
+    def kept_ids(self) -> tuple[uuid.UUID | None, ...]:
+        """Return the id each document keeps, None for a new one."""
+        return self.bill.kept_ids or (None,) * len(self.bill.proposals)
 
 
 def write_outcomes(outcomes: Sequence[Outcome], *, as_of: datetime) -> tuple[issuing.Issued, ...]:
@@ -86,12 +101,16 @@ def write_outcomes(outcomes: Sequence[Outcome], *, as_of: datetime) -> tuple[iss
     """
     require_transaction()
     proposals = [proposal for outcome in outcomes for proposal in outcome.proposals]
-    issued = issuing.store_lines(proposals, as_of=as_of)
+    release_steps(step for outcome in outcomes for step in outcome.finished)
+    hold_steps([step for outcome in outcomes for step in _steps_to_hold(outcome)], as_of=as_of)
+    reach("billing.drafts_written")
+    kept_ids = [kept_id for outcome in outcomes for kept_id in outcome.kept_ids]
+    issued = issuing.store_lines(proposals, as_of=as_of, kept_ids=kept_ids)
     spend_vouchers(proposals, as_of)
     reach("billing.vouchers_spent")
     _settle_subscriptions([outcome.plan for outcome in outcomes], as_of)
     reach("billing.subscriptions_settled")
-    _move_agenda([(outcome.account.customer_id, outcome.plan.next_due_at) for outcome in outcomes])
+    _move_agenda([(outcome.account.customer_id, outcome.next_due_at) for outcome in outcomes])
     reach("billing.boundaries_moved")
     schedule_charges(issued, as_of=as_of)
     settled_ids = [invoice_id for document in issued for invoice_id in document.settled_ids]
@@ -100,6 +119,12 @@ def write_outcomes(outcomes: Sequence[Outcome], *, as_of: datetime) -> tuple[iss
     reach("billing.charges_scheduled")
     issuing.finalize(issued, as_of=as_of)
     return issued
+
+
+def _steps_to_hold(outcome: Outcome) -> Iterator[StepToHold]:
+    """Yield the steps of a customer that begin to wait."""
+    for step in outcome.bill.held:
+        yield StepToHold(outcome.account.customer_id, step.moment, step.finalize_at, step.before, step.proposals)
 
 
 def schedule_charges(issued: Iterable[issuing.Issued], *, as_of: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from invoicing.domain.charge import BilledLine
 from invoicing.domain.discounts import Voucher
 from invoicing.domain.tax_decision import Buyer, Seller
+from invoicing.domain.waiting import WaitingStep
 from subscriptions.domain.terms import Agreement
 
 CARD = "card"
@@ -41,7 +42,8 @@ class Account:
     """One customer: who pays, what was agreed, what was billed, which vouchers and balances wait.
 
     `balances_minor` holds what the customer may use per currency (negative: owes on top), `open_minor` what is due on
-    the open invoices that billed lines stand on; those of other customers may be among them.
+    the open invoices that billed lines stand on; those of other customers may be among them. `waiting` are the steps
+    whose documents are drafts: their lines are among the billed ones.
     """
 
     customer_id: uuid.UUID
@@ -58,3 +60,4 @@ class Account:
     balances_minor: Mapping[str, int] = field(default_factory=dict)
     open_minor: Mapping[uuid.UUID, int] = field(default_factory=dict)
     disabled: bool = False
+    waiting: tuple[WaitingStep, ...] = ()

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from django.db import connection
@@ -78,23 +79,19 @@ def store_lines(
     proposals: Sequence[Proposal],
     *,
     as_of: datetime,
-    first_id: uuid.UUID | None = None,
+    kept_ids: Sequence[uuid.UUID | None] = (),
     pay_out: PayOut | None = None,
 ) -> tuple[Issued, ...]:
     """Write the lines and book entries of proposals, in the caller's transaction, the customers locked.
 
     A credit note lowers the open invoices its lines correct; what is left is paid out as far as `pay_out` says, else it
-    goes to the balance. `first_id` is the id the first document keeps: a draft's that becomes it. Raises IntegrityError
-    (`a_charge_is_billed_once`) when a charge is billed already.
+    goes to the balance. `kept_ids` are ids that documents keep, place by place: those of drafts they replace. Raises
+    IntegrityError (`a_charge_is_billed_once`) when a charge is billed already.
     """
     require_transaction()
     issued = tuple(
-        Issued(
-            first_id if first_id is not None and not position else new_id(),
-            proposal,
-            *(_lower_open_invoices(proposal, as_of) if proposal.is_credit else ()),
-        )
-        for position, proposal in enumerate(proposals)
+        Issued(kept_id or new_id(), proposal, *(_lower_open_invoices(proposal, as_of) if proposal.is_credit else ()))
+        for proposal, kept_id in zip_longest(proposals, kept_ids[: len(proposals)])
     )
     if pay_out is not None:
         issued = tuple(_with_refunds(document, pay_out) for document in issued)

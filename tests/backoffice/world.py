@@ -25,6 +25,8 @@ from invoicing.models import (
     TaxState,
     TaxTurnover,
     VoucherUse,
+    WaitingPart,
+    WaitingStep,
 )
 from ledger.models import Account, CustomerBalance, Entry, Posting
 from subscriptions.models import (
@@ -149,6 +151,8 @@ def _make_one(number: int) -> World:
     VoucherUse.objects.create(invoice=invoice, redemption=redemption)
     draft = _make_draft(customer)
     _make_quote(customer)
+    step = WaitingStep.objects.create(customer=customer, moment=START, finalize_at=NOW, created_at=START)
+    WaitingPart.objects.create(step=step, subscription=subscription, billed_from_at=START)
     _make_line(invoice, subscription, item)
     payment = _make_payment(invoice, card, series["receipt"], number)
     _make_credit_note(invoice, subscription, item, series["credit_note"], number)

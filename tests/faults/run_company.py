@@ -35,7 +35,7 @@ class Sixty:
         self.company.tax("FR", "20")
         self.other_brand = Company(
             Brand.objects.create(
-                code="other", name="Other SARL", country="FR", tax_number="FR40303265045",
+                code="other", name="Other SARL", country="FR", tax_number="FR40303265045", grace_days=10,
                 created_at=JANUARY, updated_at=JANUARY,
             ),
             self.company.product,
@@ -62,7 +62,7 @@ class Sixty:
         self._bill_early_and_use_late()
 
     def by_invoice(self, name: str, turn: int) -> None:
-        """A flat plan, by two brands, whose numbers are counted apart."""
+        """A flat plan, by two brands, whose numbers are counted apart; one lets its invoices wait for late usage."""
         brand = self.other_brand if turn % 2 else self.company
         self._start(brand.customer(name, country="FR" if turn % 2 else "DE"), self.flat, turn)
 
@@ -154,10 +154,13 @@ class Sixty:
         self._start(self._customer(name), self.free, turn)
 
     def _bill_early_and_use_late(self) -> None:
-        """Bill one customer's first month in time; an event of that month comes afterwards, to be billed by itself."""
-        customer = Customer.objects.get(name="with_usage 0")
+        """Bill one customer's first month in time; an event of that month comes afterwards, to be billed by itself.
+
+        Another's waits as a draft since then.
+        """
+        customer, waiting = Customer.objects.get(name="with_usage 0"), Customer.objects.get(name="by_invoice 3")
         february = at("2026-02-01 12:00")
-        run_billing(Scope(as_of=february, now=february, customer_ids=(customer.id,)))
+        run_billing(Scope(as_of=february, now=february, customer_ids=(customer.id, waiting.id)))
         self._use(Subscription.objects.get(customer=customer), "2026-01-20", 4)
 
     def _customer(self, name: str, **values: str) -> Customer:

@@ -59,6 +59,10 @@ STATEMENTS = {
         FROM ledger_entry entry JOIN ledger_posting posting ON posting.entry_id = entry.id
         WHERE entry.kind <> 'recognition' GROUP BY entry.id
     """,
+    "waiting": """
+        SELECT step.customer_id, step.moment, step.finalize_at, part.subscription_id, part.billed_from_at
+        FROM invoicing_waitingstep step JOIN invoicing_waitingpart part ON part.step_id = step.id
+    """,
     "balances": "SELECT customer_id, currency, balance_minor, receivable_minor FROM ledger_customerbalance",
     "agenda": "SELECT customer_id, due_at, retry_at, test_clock_id FROM customers_agenda",
     "parked": "SELECT customer_id, reason FROM billing_parkedcustomer",

@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 RUN_POINTS = [
     "billing.claimed",
     "billing.proposed",
+    "billing.drafts_written",
     "issuing.lines_written",
     "issuing.entries_written",
     "billing.vouchers_spent",

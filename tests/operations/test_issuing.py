@@ -163,7 +163,7 @@ class TestDrafts:
         (paper,) = proposed(company, alice, company.price())
         draft_id = issuing.store_draft(paper, as_of=NOW)
         issuing.delete_draft(draft_id)
-        issued = issuing.store_lines([paper], as_of=NOW, first_id=draft_id)
+        issued = issuing.store_lines([paper], as_of=NOW, kept_ids=[draft_id])
         issuing.finalize(issued, as_of=NOW)
         assert Invoice.objects.get().id == draft_id
 
