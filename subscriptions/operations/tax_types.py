@@ -19,8 +19,13 @@ TAKEN = "A tax type with this name is there already."
 
 @transaction.atomic
 def create_tax_type(facts: Mapping[str, Any], *, actor: Actor, now: datetime) -> TaxType:
-    """Make a tax type; as the default it takes the place of the one before. Raises Conflict when its name is taken."""
-    if facts.get("default"):
+    """Make a tax type; as the default it takes the place of the one before. Raises Conflict when its name is taken.
+
+    The first one is the default unless the facts say otherwise: products without a tax type would else have no rate.
+    """
+    if "default" not in facts and not TaxType.objects.filter(default=True).exists():
+        facts = {**facts, "default": True}
+    elif facts.get("default"):
         _clear_default()
     tax_type = TaxType(**facts, created_at=now)
     try:
