@@ -16,12 +16,14 @@ from billing.operations.proofs_given_back import GIVEN_BACK
 from billing.operations.proofs_payments import PAYMENTS
 from billing.operations.proofs_providers import NAME as PROVIDERS
 from billing.operations.proofs_providers import provider_breaches
+from billing.operations.proofs_refunds import NAME as REFUNDS
+from billing.operations.proofs_refunds import refund_breaches
 from billing.operations.proofs_tax import TAX
 from billing.operations.proofs_timeline import TIMELINE
 from invoicing.queries.recognition import COMMIT_MARGIN
 
 PROOFS = (*BOOKS, *DOCUMENTS, *PAYMENTS, *GIVEN_BACK, *DEFERRAL, *TAX, *TIMELINE)
-PROOF_NAMES = (*(proof.name for proof in PROOFS), PROVIDERS)
+PROOF_NAMES = (*(proof.name for proof in PROOFS), PROVIDERS, REFUNDS)
 
 
 def check_books(*, now: datetime) -> tuple[Breach, ...]:
@@ -38,4 +40,4 @@ def check_books(*, now: datetime) -> tuple[Breach, ...]:
                 Breach(proof.name, proof.object_kind, object_id, detail, proof.mend)
                 for object_id, detail in cursor.fetchall()
             )
-    return (*breaches, *provider_breaches())
+    return (*breaches, *provider_breaches(), *refund_breaches())

@@ -144,6 +144,17 @@ class RefundResult:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ListedRefund:
+    """A refund as the provider lists it, in minor units: the key it was made with, and how it stands."""
+
+    idempotency_key: str
+    charge_reference: str
+    amount_minor: int
+    currency: str
+    result: RefundResult
+
+
 UNKNOWN_REFUND = RefundResult(RefundOutcome.UNKNOWN)
 
 
@@ -184,3 +195,6 @@ class Provider(Protocol):
 
     def find_refund(self, idempotency_key: str) -> RefundResult | None:
         """Return what became of the refund with this key, None when the provider never took it on."""
+
+    def list_refunds(self, since: datetime) -> Iterator[ListedRefund]:
+        """Return every refund made with a key of ours at or after a moment of the provider's clock, oldest first."""

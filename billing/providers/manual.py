@@ -9,6 +9,7 @@ from billing.providers.base import (
     ChargeResult,
     CustomerFacts,
     ListedCharge,
+    ListedRefund,
     NotSupported,
     RefundOutcome,
     RefundRequest,
@@ -56,3 +57,7 @@ class ManualProvider:
     def find_refund(self, idempotency_key: str) -> RefundResult | None:
         """Return None: there is nobody to ask."""
         return None
+
+    def list_refunds(self, since: datetime) -> Iterator[ListedRefund]:
+        """Return nothing: there is nobody to ask."""
+        return iter(())

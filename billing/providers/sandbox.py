@@ -20,6 +20,7 @@ from billing.providers.base import (
     ChargeResult,
     CustomerFacts,
     ListedCharge,
+    ListedRefund,
     Outcome,
     OutcomeUnknown,
     ProviderUnavailable,
@@ -179,6 +180,24 @@ class SandboxProvider:
         self.store.settle_refund(idempotency_key, settled)
         found = self.store.find_refund(idempotency_key)
         return None if found is None else found.result
+
+    def list_refunds(self, since: datetime) -> Iterator[ListedRefund]:
+        """Return the refunds since a moment, oldest first, page by page. Raises ProviderUnavailable."""
+        position = 0
+        while True:
+            self._answer()
+            page = self.store.list_refunds_since(since, after=position, limit=PAGE)
+            for stored in page:
+                yield ListedRefund(
+                    stored.idempotency_key,
+                    stored.charge_reference,
+                    stored.amount_minor,
+                    stored.currency,
+                    stored.result,
+                )
+            if len(page) < PAGE:
+                return
+            position = page[-1].position
 
     def _refunding(self, charge_reference: str) -> Refunding:
         """Return how the card of a charge takes refunds."""

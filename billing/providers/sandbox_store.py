@@ -7,6 +7,7 @@ and SIGKILL.
 
 import json
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -60,15 +61,26 @@ CREATE TABLE IF NOT EXISTS refund (
     amount_minor INTEGER NOT NULL CHECK (amount_minor > 0),
     currency TEXT NOT NULL,
     outcome TEXT NOT NULL DEFAULT 'issued',
-    message TEXT NOT NULL DEFAULT ''
+    message TEXT NOT NULL DEFAULT '',
+    refunded_at TEXT NOT NULL DEFAULT ''
 );
 """
 # Its own clock, to the millisecond: a provider's time is not ours.
 NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')"
 FIND_REFUND = """
-SELECT refund.*, charge.card_reference FROM refund JOIN charge ON charge.reference = refund.charge_reference
+SELECT refund.*, refund.rowid AS position, charge.card_reference
+FROM refund JOIN charge ON charge.reference = refund.charge_reference
 WHERE refund.idempotency_key = ?
 """
+LIST_REFUNDS = """
+SELECT refund.*, refund.rowid AS position, charge.card_reference
+FROM refund JOIN charge ON charge.reference = refund.charge_reference
+WHERE refund.refunded_at >= ? AND refund.rowid > ? ORDER BY refund.rowid LIMIT ?
+"""
+ADD_REFUND = f"""
+INSERT INTO refund (idempotency_key, reference, charge_reference, amount_minor, currency, outcome, message, refunded_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, {NOW})
+"""  # noqa: S608 - composed of constants
 # What was rejected was never given back.
 REFUNDABLE = """
 SELECT card_reference, asked_minor - (
@@ -111,6 +123,7 @@ class StoredCharge:
 class StoredRefund:
     """A refund as the sandbox remembers it, in minor units."""
 
+    position: int
     idempotency_key: str
     charge_reference: str
     card_reference: str
@@ -227,7 +240,7 @@ class SandboxStore:
                     raise RefundRefused("The refund is above what is left of the charge.")
                 result = decide(charge["card_reference"])
                 database.execute(
-                    "INSERT INTO refund VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    ADD_REFUND,
                     [
                         request.idempotency_key,
                         result.reference,
@@ -269,14 +282,16 @@ class SandboxStore:
                 [result.outcome, result.message, idempotency_key],
             )
 
-    def list_refunds(self) -> tuple[StoredRefund, ...]:
-        """Return every refund, in the order of their keys."""
+    def list_refunds_since(self, since: datetime, *, after: int, limit: int) -> tuple[StoredRefund, ...]:
+        """Return up to `limit` refunds made at or after a moment, beyond the position `after`, oldest first."""
+        text = since.astimezone(UTC).isoformat(timespec="milliseconds")
         with self._reading() as database:
-            rows = database.execute(
-                "SELECT refund.*, charge.card_reference FROM refund JOIN charge"
-                " ON charge.reference = refund.charge_reference ORDER BY refund.idempotency_key"
-            ).fetchall()
+            rows = database.execute(LIST_REFUNDS, [text, after, limit]).fetchall()
         return tuple(_stored_refund(row) for row in rows)
+
+    def list_refunds(self) -> tuple[StoredRefund, ...]:
+        """Return every refund, oldest first."""
+        return self.list_refunds_since(datetime(2000, 1, 1, tzinfo=UTC), after=0, limit=sys.maxsize)
 
     def _add_charge(self, database: sqlite3.Connection, request: ChargeRequest, result: ChargeResult) -> None:
         database.execute(
@@ -353,15 +368,17 @@ def _add_times(database: sqlite3.Connection) -> None:
 
 
 def _add_outcomes(database: sqlite3.Connection) -> None:
-    """Give the refunds of a file from before refunds had outcomes theirs: all were issued."""
+    """Give the refunds of a file from before refunds had outcomes and times theirs: all were issued, by now."""
     columns = {row["name"] for row in database.execute("PRAGMA table_info(refund)")}
-    if "outcome" not in columns:
-        database.execute("ALTER TABLE refund ADD COLUMN outcome TEXT NOT NULL DEFAULT 'issued'")
-        database.execute("ALTER TABLE refund ADD COLUMN message TEXT NOT NULL DEFAULT ''")
+    for column, default in (("outcome", "issued"), ("message", ""), ("refunded_at", "")):
+        if column not in columns:
+            database.execute(f"ALTER TABLE refund ADD COLUMN {column} TEXT NOT NULL DEFAULT '{default}'")
+    database.execute(f"UPDATE refund SET refunded_at = {NOW} WHERE refunded_at = ''")  # noqa: S608 - a constant
 
 
 def _stored_refund(row: sqlite3.Row) -> StoredRefund:
     return StoredRefund(
+        position=row["position"],
         idempotency_key=row["idempotency_key"],
         charge_reference=row["charge_reference"],
         card_reference=row["card_reference"],
