@@ -3,13 +3,14 @@
 from django.urls import path
 
 from core.api import paths  # noqa: F401 - registers the converter `id`
-from invoicing.api import number_series, tax, tax_report, views
+from invoicing.api import explaining, number_series, tax, tax_report, views
 
 _country = "tax/country/<id:country_id>"
 _state = "tax/state/<id:state_id>"
 
 urlpatterns = [
     path("customer/<id:customer_id>/invoices", views.CustomerInvoiceList.as_view()),
+    path("invoice/<id:invoice_id>/explain", explaining.InvoiceExplanation.as_view()),
     path("number-series", number_series.NumberSeriesList.as_view()),
     path("number-series/<id:series_id>", number_series.NumberSeriesDetail.as_view()),
     path("tax/report", tax_report.TaxReport.as_view()),
