@@ -302,3 +302,13 @@ def test_the_order_of_insertion_follows_the_partitions(alice: Subscription) -> N
     in_order = [partitions[key] for key in find_known(partitions, (), now=NOW).lives]
     assert in_order == sorted(partitions.values())
     assert len(set(in_order)) > 20
+
+
+def test_nothing_is_accepted_after_a_scheduled_end_though_the_run_is_late(alice: Subscription) -> None:
+    """It is to end on 20 March at 11:00; at noon no run has been there yet."""
+    Subscription.objects.update(status="pending_cancel", cancel_at=NOW - timedelta(hours=1))
+    before, after = NOW - timedelta(minutes=61), NOW - timedelta(minutes=60)
+    assert record(draft(alice, "before", timestamp=before), draft(alice, "after", timestamp=after)) == [
+        STORED,
+        REJECTED[Reason.OUTSIDE_SUBSCRIPTION],
+    ]

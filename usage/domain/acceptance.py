@@ -21,7 +21,8 @@ class SubscriptionLife:
     """What the intake knows of a subscription at first sight: its open stretch, where every event is accepted.
 
     It begins at `open_from`, the latest of the subscription's start, its newest calendar version and the moment to
-    which it is invoiced; None when the newest version is a pause or the end. `now` is its customer's present.
+    which it is invoiced; None when the newest version is a pause or the end. `ended_at` is when it ended, or will: what
+    happens after a scheduled end is never billed. `now` is its customer's present.
     """
 
     open_from: datetime | None

@@ -33,8 +33,8 @@ _WATCHED = """CASE WHEN EXISTS (SELECT FROM usage_usagelimit) THEN (
     ) END"""
 # Moments travel as microseconds: parsing thousands of timestamps takes longer than the statement itself.
 _KNOWN = f"""
-    SELECT asked.position, s.id IS NOT NULL, {_microseconds(_OPEN_FROM)}, {_microseconds("s.ended_at")},
-        {_microseconds(_CLOCK)}, {_WATCHED},
+    SELECT asked.position, s.id IS NOT NULL, {_microseconds(_OPEN_FROM)},
+        {_microseconds("coalesce(s.ended_at, s.cancel_at)")}, {_microseconds(_CLOCK)}, {_WATCHED},
         CASE asked.position WHEN 1 THEN (
             SELECT json_object_agg(metric.code, metric.id) FROM subscriptions_metric metric WHERE metric.code = ANY(%s)
         ) END
