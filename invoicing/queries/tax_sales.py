@@ -64,14 +64,6 @@ _CONVERTED = """
 sum(CASE WHEN sale.currency = wanted.currency THEN sale.{0}
          ELSE sale.{0} * target.per_euro / source.per_euro * power(10::numeric, wanted.digits - known.digits) END)
 """
-_RATE_OF_THE_DAY = """
-LEFT JOIN LATERAL (
-    SELECT 1::numeric AS per_euro WHERE {0}.currency = 'EUR'
-    UNION ALL
-    (SELECT rate.per_euro FROM core_exchangerate rate
-     WHERE rate.currency = {0}.currency AND rate.day <= sale.day ORDER BY rate.day DESC LIMIT 1)
-) {1} ON sale.currency <> wanted.currency
-"""
 CLOSED_SALES = f"""
 WITH wanted AS (
     SELECT * FROM unnest(%(slots)s::int[], %(countries)s::text[], %(currencies)s::text[], %(digits)s::int[],
@@ -79,7 +71,7 @@ WITH wanted AS (
         AS wanted (slot, country, currency, digits, first_day, until_day)
 ), known AS (
     SELECT * FROM unnest(%(known)s::text[], %(known_digits)s::int[]) AS known (currency, digits)
-), sale AS (
+), sale AS MATERIALIZED (
     SELECT brand_id, day, currency, country, region, payments, net_minor, consumers_net_minor
     FROM invoicing_taxturnover
     WHERE day >= %(since)s AND day < %(until)s AND country = ANY(%(countries)s::text[])
@@ -90,6 +82,16 @@ WITH wanted AS (
     LEFT JOIN invoicing_taxclosing closing ON closing.brand_id = brand.id
     CROSS JOIN LATERAL ({_OPEN_DAYS}) paper
     GROUP BY 1, 2, 3, 4, 5
+), sold AS MATERIALIZED (
+    SELECT DISTINCT currency, day FROM sale
+), daily AS MATERIALIZED (
+    SELECT pair.currency, pair.day, CASE WHEN pair.currency = 'EUR' THEN 1 ELSE (
+        SELECT rate.per_euro FROM core_exchangerate rate
+        WHERE rate.currency = pair.currency AND rate.day <= pair.day ORDER BY rate.day DESC LIMIT 1
+    ) END AS per_euro
+    FROM (SELECT currency, day FROM sold
+          UNION SELECT other.currency, sold.day FROM sold CROSS JOIN (SELECT DISTINCT currency FROM wanted) other
+         ) pair
 )
 SELECT wanted.slot, sale.brand_id, sale.region, sum(sale.payments),
        {_CONVERTED.format("net_minor")}, {_CONVERTED.format("consumers_net_minor")},
@@ -98,8 +100,10 @@ SELECT wanted.slot, sale.brand_id, sale.region, sum(sale.payments),
 FROM wanted
 JOIN sale ON sale.country = wanted.country AND sale.day >= wanted.first_day AND sale.day < wanted.until_day
 JOIN known ON known.currency = sale.currency
-{_RATE_OF_THE_DAY.format("sale", "source")}
-{_RATE_OF_THE_DAY.format("wanted", "target")}
+LEFT JOIN daily source
+    ON source.currency = sale.currency AND source.day = sale.day AND sale.currency <> wanted.currency
+LEFT JOIN daily target
+    ON target.currency = wanted.currency AND target.day = sale.day AND sale.currency <> wanted.currency
 GROUP BY 1, 2, 3
 """  # noqa: S608 - nothing but constants of this module is put into the text
 RATES = """
