@@ -15,42 +15,51 @@ from invoicing.domain.account import CARD, Account
 from invoicing.domain.assembly import Occasion, Proposal, after, propose
 from invoicing.domain.metered import IN_FLIGHT, usage_windows
 from invoicing.domain.tax_world import TaxWorld
+from subscriptions.domain import change
 from subscriptions.domain.lifecycle import BILLED_STATUSES, Action, Status, next_status
+from subscriptions.domain.pending import Applied, apply_due
 from subscriptions.domain.periods import current_period, next_boundary, paid_segments
 from subscriptions.domain.terms import (
     CALENDAR,
     ENDED,
     PAID,
     Agreement,
-    CalendarVersion,
     PriceTerms,
 )
 from usage.domain.aggregation import UsageFigure
 from usage.domain.window import UsageWindow
 
 CYCLE = "cycle"
+CHANGE = "change"
+PRORATE = "prorate"
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A status left for another at a due moment; `version` is the calendar version it began, if any."""
+    """A status left for another at a due moment."""
 
     subscription_id: uuid.UUID
     action: Action
     from_status: Status
     to_status: Status
     at: datetime
-    version: CalendarVersion | None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One occasion of a customer: the agreements to charge up to `moment`, and how they stand once that is stored."""
+    """One occasion of a customer: the agreements to charge up to `moment`, and how they stand once that is stored.
+
+    `applied` are the pending changes whose moment came, `origin` is what brought the occasion about; `seats_now` bills
+    changes of seats that would wait for the next boundary.
+    """
 
     moment: datetime
     due: tuple[Agreement, ...]
     settled: tuple[Agreement, ...]
     transitions: tuple[Transition, ...]
+    applied: tuple[Applied, ...] = ()
+    origin: str = CYCLE
+    seats_now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +102,18 @@ def _step(account: Account, agreements: dict[uuid.UUID, Agreement], moment: date
     due: list[Agreement] = []
     settled: list[Agreement] = []
     transitions: list[Transition] = []
+    applied: list[Applied] = []
     for agreement in agreements.values():
         if agreement.next_due_at is None or agreement.next_due_at > moment:
             continue
         moved, made = _transit(account, agreement, moment)
         transitions.extend(made)
+        moved, changes = apply_due(moved, moment) if moved.pending else (moved, ())
+        applied.extend(changes)
         if moved.status in BILLED_STATUSES or moved.status is Status.CANCELLED:
             due.append(moved)
         settled.append(settle(moved, moment))
-    return Step(moment, tuple(due), tuple(settled), tuple(transitions))
+    return Step(moment, tuple(due), tuple(settled), tuple(transitions), tuple(applied))
 
 
 def settle(agreement: Agreement, moment: datetime) -> Agreement:
@@ -122,7 +134,8 @@ def next_due(agreement: Agreement, after: datetime) -> datetime | None:
         return None
     candidates = [
         next_boundary(agreement, after),
-        agreement.cancel_at if agreement.status is Status.PENDING_CANCEL else None,
+        agreement.cancel_at,
+        *(pending.due_at for pending in agreement.pending),
         agreement.trial_end_at if agreement.status is Status.TRIAL_ACTIVE else None,
     ]
     ahead = [moment for moment in candidates if moment is not None and moment > after]
@@ -148,10 +161,20 @@ def _transit(account: Account, agreement: Agreement, moment: datetime) -> tuple[
     if agreement.status is Status.TRIAL_ACTIVE and trial_end is not None and trial_end <= moment:
         agreement, transition = end_trial(account, agreement, trial_end)
         made.append(transition)
-    if agreement.status is Status.PENDING_CANCEL and cancel_at is not None and cancel_at <= moment:
-        agreement, transition = _change(agreement, Action.CANCEL, cancel_at, ENDED, agreement.current.anchor_wall)
+    if cancel_at is not None and cancel_at <= moment and agreement.status in BILLED_STATUSES:
+        agreement, transition = cancel(agreement, cancel_at)
         made.append(transition)
     return agreement, made
+
+
+def cancel(agreement: Agreement, at: datetime) -> tuple[Agreement, Transition]:
+    """End an agreement at a moment; what was paid beyond it is given back where its cancellation says `prorate`.
+
+    Its pending changes never come.
+    """
+    moved, transition = transition_of(agreement, Action.CANCEL, at)
+    ended = change.end(moved, at, credits_unused=agreement.cancel_refund == PRORATE)
+    return replace(ended, cancel_at=at, pending=()), transition
 
 
 def end_trial(account: Account, agreement: Agreement, at: datetime) -> tuple[Agreement, Transition]:
@@ -189,10 +212,18 @@ def _change(
 ) -> tuple[Agreement, Transition]:
     """Return an agreement after an action, with the calendar version the action begins."""
     current = agreement.current
-    version = replace(current, version=current.version + 1, from_at=at, phase=phase, anchor_wall=anchor_wall)
+    version = replace(
+        current, version=current.version + 1, from_at=at, phase=phase, anchor_wall=anchor_wall, reason=str(action)
+    )
+    moved, transition = transition_of(agreement, action, at)
+    return replace(moved, calendar=(*agreement.calendar, version)), transition
+
+
+def transition_of(agreement: Agreement, action: Action, at: datetime) -> tuple[Agreement, Transition]:
+    """Return an agreement in the status an action leads to, with the transition. Raises InvalidTransition."""
     status = next_status(agreement.status, action)
-    transition = Transition(agreement.subscription_id, action, agreement.status, status, at, version)
-    return replace(agreement, status=status, calendar=(*agreement.calendar, version)), transition
+    transition = Transition(agreement.subscription_id, action, agreement.status, status, at)
+    return replace(agreement, status=status), transition
 
 
 def period_bounds(agreement: Agreement, at: datetime) -> tuple[datetime, datetime | None]:
@@ -225,7 +256,7 @@ def bill_steps(
     issue_date = local_date(as_of, account.seller.zone)
     made: list[Proposal] = []
     for position, step in enumerate(steps, start=1):
-        occasion = Occasion(step.moment, issue_date, CYCLE)
+        occasion = Occasion(step.moment, issue_date, step.origin, step.seats_now)
         proposals = () if account.disabled else propose(account, step.due, occasion, figures, world)
         made.extend(proposals)
         if position < len(steps):

@@ -87,7 +87,12 @@ def sort_steps(
 
 
 def _may_wait(account: Account, step: Step) -> bool:
-    """Tell whether late usage could change a step: not one without anything to charge, nor after a late window."""
+    """Tell whether late usage could change a step: not one without anything to charge, nor after a late window.
+
+    What somebody asked for by a change is issued at once.
+    """
+    if step.origin != CYCLE:
+        return False
     ending = {transition.subscription_id for transition in step.transitions}
     return not account.disabled and any(
         agreement.status is not Status.CANCELLED or agreement.subscription_id in ending for agreement in step.due
@@ -135,7 +140,7 @@ def _propose(
     account: Account, step: Step, issue_date: date, figures: Mapping[Any, UsageFigure], world: TaxWorld
 ) -> tuple[Proposal, ...]:
     """Return the documents of one step."""
-    return propose(account, step.due, Occasion(step.moment, issue_date, CYCLE), figures, world)
+    return propose(account, step.due, Occasion(step.moment, issue_date, step.origin, step.seats_now), figures, world)
 
 
 def _without_drafts(account: Account, finished: Sequence[WaitingStep]) -> Account:

@@ -100,11 +100,16 @@ GIVEN_BACK = (
         "credits stay within their invoice",
         "invoice",
         """
-        SELECT invoice.id, format('%%s over %%s %%s, credited %%s', number, total_minor, invoice.currency,
+        SELECT invoice.id, format('%%s charges %%s %%s, credited %%s', number, charged, invoice.currency,
                                   -sum(credit.gross_minor))
         FROM invoicing_invoice invoice JOIN invoicing_creditnoteline credit ON credit.invoice_id = invoice.id
-        GROUP BY invoice.id
-        HAVING -sum(credit.gross_minor) > total_minor + count(*) FILTER (WHERE credit.invoice_line_id IS NULL)
+        CROSS JOIN LATERAL (
+            -- What it gives back itself of another invoice is no charge of its own.
+            SELECT coalesce(sum(greatest(line.gross_minor, 0)), 0) AS charged
+            FROM invoicing_invoiceline line WHERE line.invoice_id = invoice.id
+        ) own
+        GROUP BY invoice.id, charged
+        HAVING -sum(credit.gross_minor) > charged + count(*) FILTER (WHERE credit.invoice_line_id IS NULL)
         """,
         "Find the credit that was given twice, and bill the customer what is missing.",
     ),

@@ -30,7 +30,7 @@ TIMELINE = (
             LEFT JOIN LATERAL (
                 SELECT min(credit.period_start) AS at FROM credit
                 WHERE credit.item_id = charge.item_id AND credit.period_end = charge.period_end
-                  AND credit.period_start >= charge.period_start
+                  AND credit.period_start > charge.period_start
             ) cut ON EXISTS (SELECT FROM credit)
             WINDOW item AS (PARTITION BY charge.item_id ORDER BY charge.period_start, charge.period_end)
         )

@@ -11,7 +11,7 @@ import msgspec
 
 from core.rows import array_text, fetch_rows
 from invoicing.domain.account import Account, SellerTerms
-from invoicing.domain.charge import looks_back_to
+from invoicing.domain.charge import horizon, looks_back_to
 from invoicing.domain.discounts import Voucher
 from invoicing.domain.metered import rerated_from
 from invoicing.domain.tax_decision import Buyer, Seller
@@ -61,18 +61,25 @@ SELECT id, amount_due_minor FROM invoicing_invoice WHERE id = ANY(%s::uuid[]) AN
 
 
 def read_accounts(
-    customer_ids: Sequence[uuid.UUID], agreements: Iterable[Agreement] | None = None
+    customer_ids: Sequence[uuid.UUID],
+    agreements: Iterable[Agreement] | None = None,
+    *,
+    about_to_change: uuid.UUID | None = None,
 ) -> dict[uuid.UUID, Account]:
-    """Return these customers as accounts, with their due subscriptions and what waits unless `agreements` are given."""
+    """Return these customers as accounts, with their due subscriptions and what waits unless `agreements` are given.
+
+    The lines of a subscription that is `about_to_change` are read whatever its terms say, and what waits too.
+    """
     ids = list(customer_ids)
     owned: dict[uuid.UUID, list[Agreement]] = defaultdict(list)
     for agreement in list_due_agreements(ids) if agreements is None else agreements:
         owned[agreement.customer_id].append(agreement)
-    waiting = list_waiting_steps(ids) if agreements is None else {}
+    waiting = list_waiting_steps(ids) if agreements is None or about_to_change is not None else {}
     waited = [agreement for steps in waiting.values() for step in steps for agreement in step.agreements]
     customers = _rows(CUSTOMERS, ids)
     sellers = {row[0]: _seller(row) for row in _rows(BRANDS, list({row[1] for row in customers}))}
-    billed = list_billed_lines(_horizons(chain(chain.from_iterable(owned.values()), waited)))
+    known = chain(chain.from_iterable(owned.values()), waited)
+    billed = list_billed_lines(_horizons(known, about_to_change))
     invoice_ids = {line.invoice_id for lines in billed.values() for line in lines if line.invoice_id}
     open_minor = dict(_rows(OPEN_INVOICES, list(invoice_ids)))
     vouchers: dict[uuid.UUID, list[Voucher]] = defaultdict(list)
@@ -100,7 +107,7 @@ def read_accounts(
     return accounts
 
 
-def _horizons(agreements: Iterable[Agreement]) -> dict[uuid.UUID, datetime]:
+def _horizons(agreements: Iterable[Agreement], about_to_change: uuid.UUID | None = None) -> dict[uuid.UUID, datetime]:
     """Return how far back each item's billed lines matter; items nothing can correct are left out.
 
     Usage looks back to the oldest period whose late window may be open, seats and minimum commitments to the running
@@ -112,20 +119,23 @@ def _horizons(agreements: Iterable[Agreement]) -> dict[uuid.UUID, datetime]:
             continue
         segments = agreement_segments(agreement)
         for item in agreement.items:
-            found = [one for one in _item_horizons(agreement, item, segments) if one is not None]
+            changes = agreement.subscription_id == about_to_change
+            found = [one for one in _item_horizons(agreement, item, segments, changes) if one is not None]
             if found:
                 horizons[item.item_id] = min(*found, horizons.get(item.item_id, found[0]))
     return horizons
 
 
-def _item_horizons(agreement: Agreement, item: Item, segments: tuple[Segment, ...]) -> Iterator[datetime | None]:
+def _item_horizons(
+    agreement: Agreement, item: Item, segments: tuple[Segment, ...], changes: bool
+) -> Iterator[datetime | None]:
     """Yield from when on an item's billed lines matter to its licensed prices, its metered ones, its minimum."""
     billed_to = agreement.billed_to_at
     if billed_to is None:
         return
     prices = [version.price for version in item.versions]
     if any(price.meter is None for price in prices):
-        yield looks_back_to(agreement, item, segments)
+        yield horizon(agreement, item, segments) if changes else looks_back_to(agreement, item, segments)
     if any(price.meter is not None for price in prices):
         at = rerated_from(agreement, billed_to)
     elif any(price.minimum_commitment_minor is not None for price in prices):

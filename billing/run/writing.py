@@ -8,13 +8,13 @@ from typing import Any
 
 from django.db import connection
 
-from billing.domain.cycle import Plan, Transition, period_bounds
+from billing.domain.cycle import CHANGE, Plan
 from billing.domain.grace import Bill
 from billing.domain.payments import charge_key_stem, first_charge_key
-from billing.operations import standing
+from billing.operations import ending, standing
 from billing.queries import payments as payment_queries
+from billing.run.standing_terms import Stood, settle_subscriptions
 from core.copying import copy_rows
-from core.domain.outbox import OutboxDraft
 from core.faults import reach
 from core.identifiers import new_id
 from core.operations import emit, require_transaction
@@ -23,22 +23,9 @@ from customers.models import PaymentMethod
 from invoicing.domain.account import CARD, Account
 from invoicing.domain.assembly import Proposal
 from invoicing.domain.waiting import WaitingStep
-from invoicing.operations import issuing
+from invoicing.operations import giving_back, issuing
 from invoicing.operations.waiting import StepToHold, hold_steps, release_steps
-from subscriptions.domain.lifecycle import Status
-from subscriptions.domain.terms import Agreement
 
-SETTLE_SUBSCRIPTIONS = """
-UPDATE subscriptions_subscription AS s SET
-    status = moved.status, billed_to_at = moved.billed_to_at, next_due_at = moved.next_due_at, dirty_from = NULL,
-    current_period_start = moved.period_start, current_period_end = moved.period_end,
-    cancelled_at = coalesce(moved.ended_at, s.cancelled_at), ended_at = coalesce(moved.ended_at, s.ended_at),
-    updated_at = %s
-FROM unnest(%s::uuid[], %s::varchar[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
-            %s::timestamptz[])
-    AS moved (id, status, billed_to_at, next_due_at, period_start, period_end, ended_at)
-WHERE s.id = moved.id
-"""
 MOVE_AGENDA = """
 UPDATE customers_agenda AS agenda SET due_at = moved.due_at, retry_at = NULL
 FROM unnest(%s::uuid[], %s::timestamptz[]) AS moved (customer_id, due_at)
@@ -56,32 +43,23 @@ INSERT INTO subscriptions_redemptionperiod (id, redemption_id, subscription_id, 
 SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::timestamptz[])
 ON CONFLICT (redemption_id, subscription_id) DO UPDATE SET until_at = excluded.until_at
 """
-TERMS_COLUMNS = (
-    "id", "subscription_id", "version", "from_at", "phase", "plan_id", "anchor_wall", "interval", "interval_count",
-    "time_zone", "alignment", "resumes", "credits_unused", "reason", "actor", "recorded_at",
-)  # fmt: skip
-EVENT_COLUMNS = ("id", "subscription_id", "from_status", "to_status", "action", "actor", "happened_at")
 ATTEMPT_COLUMNS = (
     "id", "customer_id", "invoice_id", "payment_method_id", "number", "provider", "idempotency_key", "status",
     "failure_reason", "failure_message", "currency", "amount_minor", "due_at", "calls", "created_at",
 )  # fmt: skip
 ACTOR = "billing run"
-TRANSITION_EVENTS = {
-    "convert_trial": "subscription.trial_converted",
-    "end_trial": "subscription.trial_ended",
-    "cancel": "subscription.cancelled",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a customer's due steps come to: documents to issue, drafts to hold, and when it is due next."""
+    """What due steps come to: documents to issue, drafts to hold, when the customer is due next, who is behind it."""
 
     account: Account
     plan: Plan
     bill: Bill
     finished: tuple[WaitingStep, ...]
     next_due_at: datetime | None
+    actor: str = ACTOR
 
     @property
     def proposals(self) -> tuple[Proposal, ...]:
@@ -101,14 +79,17 @@ def write_outcomes(outcomes: Sequence[Outcome], *, as_of: datetime) -> tuple[iss
     """
     require_transaction()
     proposals = [proposal for outcome in outcomes for proposal in outcome.proposals]
+    ended = ending.ended_agreements(step for outcome in outcomes for step in outcome.plan.steps)
     release_steps(step for outcome in outcomes for step in outcome.finished)
     hold_steps([step for outcome in outcomes for step in _steps_to_hold(outcome)], as_of=as_of)
     reach("billing.drafts_written")
     kept_ids = [kept_id for outcome in outcomes for kept_id in outcome.kept_ids]
-    issued = issuing.store_lines(proposals, as_of=as_of, kept_ids=kept_ids)
+    issued = issuing.store_lines(proposals, as_of=as_of, kept_ids=kept_ids, pay_out=ending.paying_out(ended, as_of))
     spend_vouchers(proposals, as_of)
     reach("billing.vouchers_spent")
-    _settle_subscriptions([outcome.plan for outcome in outcomes], as_of)
+    settle_subscriptions(
+        [Stood(outcome.account.agreements, outcome.plan.steps, outcome.actor) for outcome in outcomes], as_of=as_of
+    )
     reach("billing.subscriptions_settled")
     _move_agenda([(outcome.account.customer_id, outcome.next_due_at) for outcome in outcomes])
     reach("billing.boundaries_moved")
@@ -117,7 +98,9 @@ def write_outcomes(outcomes: Sequence[Outcome], *, as_of: datetime) -> tuple[iss
     if settled_ids:
         emit(*standing.mark_paid(settled_ids, as_of))
     reach("billing.charges_scheduled")
+    paid_back = ending.refund_periods(ended, as_of)
     issuing.finalize(issued, as_of=as_of)
+    giving_back.finish_credits(paid_back, now=as_of)
     return issued
 
 
@@ -143,18 +126,26 @@ def schedule_charges(issued: Iterable[issuing.Issued], *, as_of: datetime) -> No
 
 
 def charge_key(proposal: Proposal) -> str:
-    """Return the provider's idempotency key of a proposed document's first charge.
+    """Return the provider's idempotency key of a proposed document's first charge."""
+    account, occasion = proposal.account, proposal.occasion
+    return first_charge_key(account.customer_id, occasion.moment, proposal.currency, _charge_subject(proposal))
 
-    What no item stands for is told from others of the same moment by its origin and their number.
+
+def _charge_subject(proposal: Proposal) -> str:
+    """Return what tells a document's charge apart from others of the same moment: its first item.
+
+    A change may come at the moment of another document: there it is the very line. What no item stands for is told by
+    its origin and the number of those before it.
     """
-    account, moment = proposal.account, proposal.occasion.moment
-    subject = str(proposal.lines[0].charge.item_id or "")
-    if not subject:
-        earlier = payment_queries.count_first_attempts(
-            account.customer_id, charge_key_stem(account.customer_id, moment)
-        )
-        subject = proposal.occasion.origin + (f".{earlier}" if earlier else "")
-    return first_charge_key(account.customer_id, moment, proposal.currency, subject)
+    account, occasion = proposal.account, proposal.occasion
+    first = proposal.lines[0].charge
+    if not first.item_id:
+        stem = charge_key_stem(account.customer_id, occasion.moment)
+        earlier = payment_queries.count_first_attempts(account.customer_id, stem)
+        return occasion.origin + (f".{earlier}" if earlier else "")
+    if occasion.origin != CHANGE:
+        return str(first.item_id)
+    return f"{first.item_id}.{first.kind}.{first.period_start:%Y%m%dT%H%M%S%f}.{first.revision}"
 
 
 def _attempt(document: issuing.Issued, providers: dict[uuid.UUID, str], as_of: datetime) -> tuple[Any, ...]:
@@ -200,78 +191,6 @@ def spend_vouchers(proposals: Iterable[Proposal], as_of: datetime) -> None:
                 redemptions, subscriptions = zip(*counted, strict=True)
                 columns = ([new_id() for _ in counted], redemptions, subscriptions, counted.values())
                 cursor.execute(COUNT_PERIODS, list(map(array_text, columns)))
-
-
-def _settle_subscriptions(plans: Iterable[Plan], as_of: datetime) -> None:
-    """Write how subscriptions stand after their steps, the versions of terms they began, and their status events."""
-    settled: dict[uuid.UUID, Agreement] = {}
-    transitions: list[Transition] = []
-    for plan in plans:
-        for step in plan.steps:
-            settled.update((agreement.subscription_id, agreement) for agreement in step.settled)
-            transitions.extend(step.transitions)
-    if not settled:
-        return
-    agreements = list(settled.values())
-    bounds = [period_bounds(agreement, agreement.billed_to_at or as_of) for agreement in agreements]
-    ended = {t.subscription_id: t.at for t in transitions if t.to_status is Status.CANCELLED}
-    columns: tuple[Iterable[Any], ...] = (
-        [agreement.subscription_id for agreement in agreements],
-        [str(agreement.status) for agreement in agreements],
-        [agreement.billed_to_at for agreement in agreements],
-        [agreement.next_due_at for agreement in agreements],
-        [start for start, _ in bounds],
-        [end for _, end in bounds],
-        [ended.get(agreement.subscription_id) for agreement in agreements],
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(SETTLE_SUBSCRIPTIONS, [as_of, *map(array_text, columns)])
-    write_transitions(transitions, as_of=as_of)
-
-
-def write_transitions(transitions: Sequence[Transition], *, as_of: datetime) -> None:
-    """Write the versions of terms, status events and outbox rows of transitions."""
-    copy_rows(
-        "subscriptions_subscriptionterms",
-        TERMS_COLUMNS,
-        [
-            (
-                new_id(),
-                transition.subscription_id,
-                version.version,
-                version.from_at,
-                version.phase,
-                version.plan_id,
-                version.anchor_wall,
-                version.interval.unit if version.interval else "one_off",
-                version.interval.count if version.interval else 1,
-                version.zone,
-                version.alignment,
-                version.resumes,
-                version.credits_unused,
-                str(transition.action),
-                ACTOR,
-                as_of,
-            )
-            for transition in transitions
-            if (version := transition.version) is not None
-        ],
-    )
-    copy_rows(
-        "subscriptions_subscriptionevent",
-        EVENT_COLUMNS,
-        [
-            (new_id(), t.subscription_id, str(t.from_status), str(t.to_status), str(t.action), ACTOR, t.at)
-            for t in transitions
-        ],
-    )
-    emit(
-        *(
-            OutboxDraft(TRANSITION_EVENTS[t.action], "subscription", t.subscription_id, as_of)
-            for t in transitions
-            if t.action in TRANSITION_EVENTS
-        )
-    )
 
 
 def _move_agenda(due: Sequence[tuple[uuid.UUID, datetime | None]]) -> None:

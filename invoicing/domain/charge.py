@@ -191,8 +191,21 @@ def _goes_on(version: ItemVersion, following: ItemVersion) -> bool:
 def looks_back_to(agreement: Agreement, item: Item, segments: tuple[Segment, ...]) -> datetime | None:
     """Return from when on a licensed item's billed lines matter, None when nothing can have changed what they say.
 
-    That is the start of the interval in which it is billed to, when its terms or its calendar changed since, or of the
-    one in which a backdated change begins (Billing rules, section 8: the horizon).
+    Its terms or its calendar changed since its horizon, or a change waits, an end is scheduled, something is backdated.
+    """
+    start = horizon(agreement, item, segments)
+    if start is None:
+        return None
+    has_changed = len(item.versions) > 1 and item.versions[-1].from_at >= start
+    has_moved = len(agreement.calendar) > 1 and agreement.calendar[-1].from_at >= start
+    may_change = agreement.cancel_at is not None or agreement.dirty_from is not None or bool(agreement.pending)
+    return start if has_changed or has_moved or may_change else None
+
+
+def horizon(agreement: Agreement, item: Item, segments: tuple[Segment, ...]) -> datetime | None:
+    """Return the start of the interval in which an item is billed to, or in which a backdated change begins.
+
+    None when nothing is billed yet (Billing rules, section 8).
     """
     billed_to = agreement.billed_to_at
     if billed_to is None:
@@ -200,13 +213,7 @@ def looks_back_to(agreement: Agreement, item: Item, segments: tuple[Segment, ...
     at = billed_to if agreement.dirty_from is None else min(billed_to, agreement.dirty_from)
     held = item.version_at(at) or item.versions[0]
     period = period_at(segments, held.price.interval, at) if held.price.interval is not None else None
-    start = at if period is None else period.full.start
-    has_changed = len(item.versions) > 1 and item.versions[-1].from_at >= start
-    has_moved = len(agreement.calendar) > 1 and agreement.calendar[-1].from_at >= start
-    is_bounded = agreement.cancel_at is not None
-    if has_changed or has_moved or is_bounded or agreement.dirty_from is not None:
-        return start
-    return None
+    return at if period is None else period.full.start
 
 
 class ItemCase(Struct, frozen=True):

@@ -78,7 +78,7 @@ def change_price(agreement: Agreement, wanted: PriceChange, at: datetime) -> Agr
     if earlier is None and is_running(agreement, at):
         policy = wanted.proration or _policy(held, wanted.price, quantity)
     version = ItemVersion(held.version + 1, at, wanted.price, quantity, PRICE_CHANGED, policy)
-    changed = _with_version(agreement, item, version)
+    changed = replace(_with_version(agreement, item, version), currency=wanted.price.currency)
     plan = {"plan_id": wanted.plan_id, "plan_name": wanted.plan_name}
     if earlier is not None:
         return _with_calendar(changed, at, "change", replace(earlier, **plan))

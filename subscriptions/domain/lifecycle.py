@@ -27,6 +27,7 @@ class Action(StrEnum):
     EXTEND = "extend"
     SCHEDULE_CANCEL = "schedule_cancel"
     UNDO_CANCEL = "undo_cancel"
+    UNDO_CANCEL_IN_TRIAL = "undo_cancel_in_trial"
     FAIL_PAYMENT = "fail_payment"
     SETTLE_PAYMENT = "settle_payment"
     DISABLE = "disable"
@@ -64,6 +65,7 @@ _MOVES: dict[tuple[Status, Action], Status] = {
     (Status.ACTIVE, Action.FAIL_PAYMENT): Status.OVERDUE_PAYMENT_OPEN,
     (Status.ACTIVE, Action.PAUSE): Status.PAUSED,
     (Status.PENDING_CANCEL, Action.UNDO_CANCEL): Status.ACTIVE,
+    (Status.PENDING_CANCEL, Action.UNDO_CANCEL_IN_TRIAL): Status.TRIAL_ACTIVE,
     (Status.PAUSED, Action.RESUME): Status.ACTIVE,
     (Status.OVERDUE_PAYMENT_OPEN, Action.SETTLE_PAYMENT): Status.ACTIVE,
     (Status.OVERDUE_PAYMENT_OPEN, Action.DISABLE): Status.OVERDUE_PAYMENT_DISABLED,

@@ -127,10 +127,30 @@ class CalendarVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingChange:
+    """A change that waits until `due_at`: of plan and price, of seats, or of an add-on (quantity 0 or None ends it).
+
+    With `at_boundary` it waits for the end of the running period, wherever a pause moves that.
+    """
+
+    change_id: uuid.UUID
+    kind: str
+    due_at: datetime
+    plan_id: uuid.UUID | None = None
+    plan_name: str = ""
+    price: PriceTerms | None = None
+    quantity: int | None = None
+    item_id: uuid.UUID | None = None
+    proration: str = ""
+    at_boundary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """One subscription with its whole history, and how far it has been billed.
 
-    `late_window` is how long after a period's end its usage is still accepted.
+    `late_window` is how long after a period's end its usage is still accepted. `pending` holds the changes that wait,
+    `cancel_refund` what a scheduled cancellation gives back.
     """
 
     subscription_id: uuid.UUID
@@ -148,6 +168,8 @@ class Agreement:
     cancel_at: datetime | None = None
     dirty_from: datetime | None = None
     late_window: timedelta = timedelta(days=35)
+    pending: tuple[PendingChange, ...] = ()
+    cancel_refund: str = ""
 
     @property
     def current(self) -> CalendarVersion:

@@ -1,6 +1,7 @@
 """Rows of what was agreed."""
 
 from subscriptions.models.catalogue import Feature, Metric, MetricFilter, Plan, PlanLimit, Price, Product, TaxType
+from subscriptions.models.pending_change import PendingChange
 from subscriptions.models.subscription import (
     ItemTerms,
     Subscription,
@@ -15,6 +16,7 @@ __all__ = [
     "ItemTerms",
     "Metric",
     "MetricFilter",
+    "PendingChange",
     "Plan",
     "PlanLimit",
     "Price",

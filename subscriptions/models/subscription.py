@@ -13,6 +13,11 @@ from subscriptions.models.catalogue import Plan, Price
 class Subscription(models.Model):
     """What one customer agreed to; its history stands in its terms."""
 
+    class CancelRefund(models.TextChoices):
+        NONE = "none", "Nothing"
+        FULL = "full", "What was paid for the period"
+        PRORATE = "prorate", "What is unused of it"
+
     STATUSES: ClassVar = [(status.value, status.value.replace("_", " ").capitalize()) for status in Status]
 
     id = id_field()
@@ -33,6 +38,14 @@ class Subscription(models.Model):
     dirty_from = models.DateTimeField(null=True, blank=True, help_text="Start of a backdated change not yet billed.")
     trial_end_at = models.DateTimeField(null=True, blank=True)
     cancel_at = models.DateTimeField(null=True, blank=True)
+    cancel_refund = models.CharField(
+        max_length=8,
+        choices=CancelRefund.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What its end gives back.",
+    )
     cancelled_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     main_external_reference = models.CharField(max_length=255, blank=True)

@@ -16,12 +16,20 @@ from core.domain.schedule import Interval
 from core.rows import array_text, fetch_rows
 from subscriptions.domain.lifecycle import Status
 from subscriptions.domain.pricing import PriceType, Rating, Tier
-from subscriptions.domain.terms import Agreement, CalendarVersion, Item, ItemVersion, MeterTerms, PriceTerms
+from subscriptions.domain.terms import (
+    Agreement,
+    CalendarVersion,
+    Item,
+    ItemVersion,
+    MeterTerms,
+    PendingChange,
+    PriceTerms,
+)
 
 SUBSCRIPTIONS = """
 SELECT s.id, s.customer_id, s.status, s.currency, s.started_at,
        (SELECT m.id FROM customers_paymentmethod m WHERE m.id = s.payment_method_id AND m.removed_at IS NULL),
-       s.billed_to_at, s.next_due_at, s.trial_end_at, s.cancel_at, s.dirty_from, p.is_trial_standalone
+       s.billed_to_at, s.next_due_at, s.trial_end_at, s.cancel_at, s.dirty_from, p.is_trial_standalone, s.cancel_refund
 FROM subscriptions_subscription s JOIN subscriptions_plan p ON p.id = s.plan_id
 WHERE s.customer_id = ANY(%s::uuid[]) AND s.next_due_at IS NOT NULL
 ORDER BY s.id
@@ -40,6 +48,12 @@ SELECT i.subscription_id, i.id, i.position, t.version, t.from_at, t.price_id, t.
        t.proration
 FROM subscriptions_subscriptionitem i JOIN subscriptions_itemterms t ON t.item_id = i.id
 WHERE i.subscription_id = ANY(%s::uuid[]) ORDER BY i.subscription_id, i.position, t.version
+"""
+PENDING = """
+SELECT c.subscription_id, c.id, c.kind, c.due_at, c.plan_id, coalesce(p.name, ''), c.price_id, c.quantity, c.item_id,
+       c.proration, c.at_boundary
+FROM subscriptions_pendingchange c LEFT JOIN subscriptions_plan p ON p.id = c.plan_id
+WHERE c.subscription_id = ANY(%s::uuid[]) AND c.settled_at IS NULL ORDER BY c.due_at, c.id
 """
 PRICES = """
 SELECT p.id, p.product_id, product.name, p.currency, p.type, p.unit_price, p.tiers, p.units, p.free_units, p.rate,
@@ -60,12 +74,12 @@ WHERE p.id = ANY(%s::uuid[])
 
 
 def list_due_agreements(customer_ids: Sequence[uuid.UUID]) -> tuple[Agreement, ...]:
-    """Return every subscription of these customers that has something ahead, by four statements."""
+    """Return every subscription of these customers that has something ahead, by five statements."""
     return _agreements(SUBSCRIPTIONS, customer_ids)
 
 
 def list_agreements(subscription_ids: Sequence[uuid.UUID]) -> tuple[Agreement, ...]:
-    """Return these subscriptions as agreements, by four statements."""
+    """Return these subscriptions as agreements, by five statements."""
     return _agreements(ONE_SUBSCRIPTION, subscription_ids)
 
 
@@ -88,7 +102,12 @@ def _agreements(statement: str, ids: Sequence[uuid.UUID]) -> tuple[Agreement, ..
             calendar.pop()
         calendar.append(CalendarVersion(version, from_at, phase, plan_id, plan_name, anchor_wall, interval, *row[9:13]))
     terms = _rows(ITEMS, subscription_ids)
-    prices = list_price_terms({row[5] for row in terms})
+    waiting = _rows(PENDING, subscription_ids)
+    prices = list_price_terms({row[5] for row in terms} | {row[6] for row in waiting if row[6] is not None})
+    pending: dict[uuid.UUID, list[PendingChange]] = defaultdict(list)
+    for subscription_id, *values, price_id, quantity, item_id, proration, at_boundary in waiting:
+        change = PendingChange(*values, prices.get(price_id), quantity, item_id, proration, at_boundary)
+        pending[subscription_id].append(change)
     items: dict[uuid.UUID, list[Item]] = defaultdict(list)
     for item_id, rows in groupby(terms, key=itemgetter(1)):
         history = list(rows)
@@ -116,6 +135,8 @@ def _agreements(statement: str, ids: Sequence[uuid.UUID]) -> tuple[Agreement, ..
             dirty_from=row[10],
             trial_standalone=row[11],
             late_window=late_window,
+            pending=tuple(pending[row[0]]),
+            cancel_refund=row[12],
         )
         for row in subscriptions
     )

@@ -5,13 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from billing.operations.seats import MAXIMUM_SEATS, add_seats, remove_seats
+from billing.operations.seats import add_seats, remove_seats
 from billing.run.claiming import Scope
 from billing.run.engine import run_billing
 from core.errors import Conflict, Invalid, NotFound
 from core.models import OutboxEvent
 from core.operations import Actor
 from invoicing.models import InvoiceLine
+from subscriptions.domain.change import MAXIMUM_SEATS
 from subscriptions.models import ItemTerms, Subscription
 from tests.cast import Company, at, make_company
 
