@@ -11,6 +11,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         "Customers",
         (
             ("Customers", "groups", "customers", "customer"),
+            ("Disabled stretches", "block", "customers", "disabledstretch"),
             ("Cards", "credit_card", "customers", "paymentmethod"),
             ("Agenda", "event", "customers", "agenda"),
         ),

@@ -16,7 +16,7 @@ from core.staff_pages.columns import badge, link, moment
 from core.staff_pages.editing import EditedByOperation
 from core.staff_pages.filters import MomentRangeFilter, UsedValuesFilter, used_values
 from customers import operations
-from customers.models import Agenda, Brand, Customer, PaymentMethod
+from customers.models import Agenda, Brand, Customer, DisabledStretch, PaymentMethod
 
 
 class CountryFilter(UsedValuesFilter):
@@ -146,3 +146,15 @@ class AgendaAdmin(ReadOnlyAdmin):
     related_search = ("customer",)
     search_help_text = "Customer"
     empty_words = "A customer stands here as soon as a subscription has something ahead."
+
+
+@admin.register(DisabledStretch)
+class DisabledStretchAdmin(ReadOnlyAdmin):
+    """When customers were disabled and charged nothing."""
+
+    list_display = (link("customer"), moment("from_at"), moment("to_at"))
+    list_display_links = None
+    list_select_related = ("customer",)
+    related_search = ("customer",)
+    search_help_text = "Customer"
+    empty_words = "A stretch appears when a disabled customer is enabled again."

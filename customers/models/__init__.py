@@ -2,7 +2,7 @@
 
 from customers.models.agenda import Agenda
 from customers.models.brand import Brand
-from customers.models.customer import Customer
+from customers.models.customer import Customer, DisabledStretch
 from customers.models.payment_method import PaymentMethod
 
-__all__ = ["Agenda", "Brand", "Customer", "PaymentMethod"]
+__all__ = ["Agenda", "Brand", "Customer", "DisabledStretch", "PaymentMethod"]

@@ -102,3 +102,21 @@ class Customer(models.Model):
     def zone(self) -> str:
         """Return the zone in which this customer's calendar runs."""
         return self.time_zone or self.brand.time_zone
+
+
+class DisabledStretch(models.Model):
+    """A time in which a customer was disabled and charged nothing: boundaries passed meanwhile are never billed."""
+
+    id = id_field()
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="disabled_stretches")
+    from_at = models.DateTimeField()
+    to_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(to_at__gte=models.F("from_at")), name="disabled_before_enabled")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_at:%Y-%m-%d} - {self.to_at:%Y-%m-%d}"

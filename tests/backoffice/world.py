@@ -7,7 +7,7 @@ from decimal import Decimal
 from billing.models import BillingRun, FoundCharge, ParkedCustomer, Payment, PaymentAttempt, Receipt, Refund
 from core.identifiers import new_id
 from core.models import ApiKey, AuditEntry, ExchangeRate, IdempotencyRecord, Instance, OutboxEvent, TestClock
-from customers.models import Agenda, Brand, Customer, PaymentMethod
+from customers.models import Agenda, Brand, Customer, DisabledStretch, PaymentMethod
 from invoicing.models import (
     CreditNote,
     CreditNoteLine,
@@ -131,6 +131,7 @@ def _make_one(number: int) -> World:
         created_at=START,
     )
     subscription, item = _make_subscription(customer, plan, price)
+    DisabledStretch.objects.create(customer=customer, from_at=START, to_at=NOW)
     UsageLimit.objects.create(
         customer=customer, name=f"Warning {number}", amount_minor=2000, action="warning", created_at=START
     )
