@@ -17,7 +17,7 @@ from core.operations import Actor, AuditDraft, emit, record_audit
 from customers import queries
 from customers.domain.customer import ADDRESS_PARTS, CLEARED, CustomerDraft, merged_address
 from customers.domain.tax_number import check_tax_number
-from customers.models import Agenda, Brand, Customer
+from customers.models import Agenda, Brand, Customer, DisabledStretch
 
 DEFAULT_BRAND = "default"
 
@@ -131,6 +131,9 @@ def enable_customer(customer_id: uuid.UUID, *, actor: Actor, now: datetime) -> b
     if customer.status == Customer.Status.ACTIVE:
         return False
     moment = queries.now_of(customer, now)
+    if not customer.disabled_by and customer.disabled_at is not None:
+        # Whoever a limit disabled is billed all the while.
+        DisabledStretch.objects.create(customer=customer, from_at=customer.disabled_at, to_at=moment)
     customer.status, customer.disabled_at, customer.disabled_by = Customer.Status.ACTIVE, None, ""
     customer.updated_at = moment
     customer.save(update_fields=["status", "disabled_at", "disabled_by", "updated_at"])

@@ -40,7 +40,7 @@ def rated_usage(
         after = min(after, agreement.dirty_from)
     for interval in item_intervals(item):
         for period in service_periods(segments, interval, after, moment):
-            if period.end > moment:
+            if period.end > moment or agreement.passed_disabled(period.end):
                 continue
             for stretch in slices(item, period):
                 if stretch.price.meter is not None and stretch.price.interval == interval:

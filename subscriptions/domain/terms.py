@@ -150,7 +150,8 @@ class Agreement:
     """One subscription with its whole history, and how far it has been billed.
 
     `late_window` is how long after a period's end its usage is still accepted. `pending` holds the changes that wait,
-    `cancel_refund` what a scheduled cancellation gives back.
+    `cancel_refund` what a scheduled cancellation gives back. `disabled` are the
+    stretches in which its customer was charged nothing.
     """
 
     subscription_id: uuid.UUID
@@ -170,6 +171,11 @@ class Agreement:
     late_window: timedelta = timedelta(days=35)
     pending: tuple[PendingChange, ...] = ()
     cancel_refund: str = ""
+    disabled: tuple[tuple[datetime, datetime], ...] = ()
+
+    def passed_disabled(self, boundary: datetime) -> bool:
+        """Tell whether a boundary was passed while the customer was disabled: it is never billed."""
+        return any(start <= boundary <= end for start, end in self.disabled)
 
     @property
     def current(self) -> CalendarVersion:

@@ -3,7 +3,7 @@
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -29,7 +29,9 @@ from subscriptions.domain.terms import (
 SUBSCRIPTIONS = """
 SELECT s.id, s.customer_id, s.status, s.currency, s.started_at,
        (SELECT m.id FROM customers_paymentmethod m WHERE m.id = s.payment_method_id AND m.removed_at IS NULL),
-       s.billed_to_at, s.next_due_at, s.trial_end_at, s.cancel_at, s.dirty_from, p.is_trial_standalone, s.cancel_refund
+       s.billed_to_at, s.next_due_at, s.trial_end_at, s.cancel_at, s.dirty_from, p.is_trial_standalone, s.cancel_refund,
+       (SELECT jsonb_agg(jsonb_build_array(d.from_at, d.to_at)) FROM customers_disabledstretch d
+        WHERE d.customer_id = s.customer_id)
 FROM subscriptions_subscription s JOIN subscriptions_plan p ON p.id = s.plan_id
 WHERE s.customer_id = ANY(%s::uuid[]) AND s.next_due_at IS NOT NULL
 ORDER BY s.id
@@ -137,6 +139,7 @@ def _agreements(statement: str, ids: Sequence[uuid.UUID]) -> tuple[Agreement, ..
             late_window=late_window,
             pending=tuple(pending[row[0]]),
             cancel_refund=row[12],
+            disabled=_stretches(row[13]) if row[13] else (),
         )
         for row in subscriptions
     )
@@ -156,6 +159,11 @@ def _interval(unit: str, count: int) -> Interval | None:
 def _json(text: str | list[Any]) -> Any:
     """Return a jsonb column's value, which Django's cursors hand over as text."""
     return msgspec.json.decode(text) if isinstance(text, str) else text
+
+
+def _stretches(text: str | list[Any]) -> tuple[tuple[datetime, datetime], ...]:
+    """Return stretches of time from their jsonb."""
+    return tuple((datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in _json(text))
 
 
 def _price_terms(row: tuple[Any, ...]) -> PriceTerms:

@@ -12,7 +12,9 @@ from billing.operations.doctor import check_books
 from billing.operations.seats import add_seats, remove_seats
 from billing.run.claiming import Scope
 from billing.run.engine import Tally, run_billing
+from core.operations import SYSTEM
 from customers.models import Customer
+from customers.operations import disable_customer, enable_customer
 from invoicing.models import CreditNote, Invoice, InvoiceLine
 from ledger.models import CustomerBalance, Posting
 from subscriptions.models import Subscription, SubscriptionItem
@@ -288,3 +290,25 @@ def test_a_brand_may_want_one_invoice_of_each_subscription(company: Company) -> 
     company.brand.save()
     assert run("2026-03-31").invoices == 1
     assert Invoice.objects.order_by("-id")[0].total_minor == 3000
+
+
+def test_usage_of_a_period_that_passed_while_disabled_never_comes_late(company: Company) -> None:
+    """Disabled from 15 January to 10 February: January is not billed then, and not in March either; February is."""
+    calls = company.price(type="unit", usage=True, metric=company.metric("calls"), unit_price=Decimal(10))
+    alice = company.customer("Alice")
+    subscription = company.start(alice, company.plan("Calls", calls), calls, now=at("2025-12-01"))
+    use(subscription, "2025-12-30", 3)
+    run("2026-01-01")
+    use(subscription, "2025-12-31", 4, now="2026-01-05")
+    use(subscription, "2026-01-10", 5)
+    disable_customer(alice.id, actor=SYSTEM, now=at("2026-01-15"))
+    run("2026-02-01")
+    enable_customer(alice.id, actor=SYSTEM, now=at("2026-02-10"))
+    use(subscription, "2026-02-20", 7)
+    run("2026-03-01")
+    assert sorted(lines_of("Alice")) == [
+        ("usage", "02-01", "03-01", 70),
+        ("usage", "12-01", "01-01", 30),
+        ("usage", "12-01", "01-01", 40),
+    ]
+    assert check_books(now=at("2026-03-01")) == ()
