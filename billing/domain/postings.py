@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from billing.domain.payments import PaymentSplit
-from billing.domain.write_offs import GivenUp, Recovered
+from invoicing.domain.write_offs import WRITE_OFF, GivenUp, Recovered
 from ledger.domain.entry import (
     BAD_DEBT,
     CUSTOMER_BALANCE,
@@ -19,7 +19,6 @@ from ledger.domain.entry import (
 )
 
 PAYMENT = "payment"
-WRITE_OFF = "write_off"
 REFUND_CLAIM = "refund_claim"
 REFUND = "refund"
 REFUND_REJECTED = "refund_rejected"

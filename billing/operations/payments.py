@@ -10,13 +10,11 @@ from psycopg.errors import UniqueViolation
 
 from billing.domain.payments import AttemptAction, AttemptStatus, next_attempt_status, split_payment
 from billing.domain.postings import ReceivedMoney, payment_entry
-from billing.domain.write_offs import recover
 from billing.models import Payment, PaymentAttempt
 from billing.operations import standing
 from billing.operations.receipts import issue_receipts
 from billing.providers.registry import MANUAL
 from billing.queries import payments as payment_queries
-from billing.queries import write_offs as write_off_queries
 from core.domain.outbox import OutboxDraft
 from core.domain.schedule import local_date
 from core.errors import Conflict, Invalid
@@ -25,7 +23,9 @@ from core.updating import update_rows
 from customers import queries as customer_queries
 from customers.models import Brand
 from invoicing.domain.invoice_state import InvoiceAction, next_invoice_status
+from invoicing.domain.write_offs import recover
 from invoicing.models import Invoice
+from invoicing.queries import write_offs as write_off_queries
 from ledger import operations as ledger_operations
 from ledger.domain.entry import EntryDraft
 

@@ -70,7 +70,7 @@ DOCUMENTS = (
         "A document was deleted or written around the series; restore it from a backup.",
     ),
     Proof(
-        # Debts written off, and what is paid on them after all, move it too: their own proof is by invoice.
+        # Debts written off, and what is paid on them after all, move it too: they have a proof of their own.
         "tax payable is the tax of the documents",
         "document",
         """
@@ -83,7 +83,7 @@ DOCUMENTS = (
         ), posted AS (
             SELECT entry.object_id AS id, entry.kind, country, currency, -sum(amount_minor) AS minor
             FROM ledger_posting posting JOIN ledger_entry entry ON entry.id = posting.entry_id
-            WHERE account = 'tax_payable' AND entry.kind NOT IN ('write_off', 'payment')
+            WHERE account = 'tax_payable' AND entry.kind NOT IN ('write_off', 'write_off_credited', 'payment')
               AND (entry.kind NOT IN ('invoice', 'credit_note') OR entry.object_id IN (
                   SELECT id FROM invoicing_invoice UNION ALL SELECT id FROM invoicing_creditnote))
             GROUP BY 1, 2, 3, 4

@@ -130,23 +130,23 @@ GIVEN_BACK = (
         "Compare the customer's invoices with the credit notes; one was written without the other.",
     ),
     Proof(
-        "what is given up of an invoice is in the books",
-        "invoice",
+        "what is given up of invoices is in the books",
+        "customer",
         """
-        SELECT invoice.id, format('%%s says %%s %%s written off, the books %%s', number, written_off_minor,
-                                  invoice.currency, coalesce(posted, 0))
-        FROM invoicing_invoice invoice
-        LEFT JOIN LATERAL (
-            SELECT sum(posting.amount_minor) AS posted
+        WITH given_up AS (
+            SELECT customer_id, currency, sum(written_off_minor) AS minor FROM invoicing_invoice GROUP BY 1, 2
+        ), posted AS (
+            SELECT entry.customer_id, posting.currency, sum(posting.amount_minor) AS minor
             FROM ledger_entry entry JOIN ledger_posting posting ON posting.entry_id = entry.id
-            WHERE (entry.object_id = invoice.id AND entry.kind = 'write_off'
-                   OR entry.kind = 'payment' AND entry.object_id IN (
-                       SELECT id FROM billing_payment payment WHERE payment.invoice_id = invoice.id))
+            WHERE entry.kind IN ('write_off', 'write_off_credited', 'payment')
               AND posting.account IN ('bad_debt', 'tax_payable')
-        ) books ON true
-        WHERE (invoice.status = 'uncollectible' OR invoice.written_off_minor <> 0)
-          AND coalesce(posted, 0) <> written_off_minor
+            GROUP BY 1, 2
+        )
+        SELECT customer_id, format('%%s: invoices say %%s is given up, the books %%s', currency,
+                                   coalesce(given_up.minor, 0), coalesce(posted.minor, 0))
+        FROM given_up FULL JOIN posted USING (customer_id, currency)
+        WHERE coalesce(given_up.minor, 0) <> coalesce(posted.minor, 0)
         """,
-        "Post what was given up, or what was paid after it.",
+        "Post what was given up, or what was paid or credited after it.",
     ),
 )

@@ -7,7 +7,6 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.domain.postings import OwedBy, write_off_entry
-from billing.domain.write_offs import GivenUp
 from billing.operations.payments import cancel_scheduled
 from billing.queries import payments as payment_queries
 from core.domain.schedule import local_date
@@ -16,6 +15,7 @@ from core.operations import SYSTEM, Actor, AuditDraft, record_audit, require_tra
 from customers import queries as customer_queries
 from invoicing.domain.giving_back import give_back, rest_of, spread_gross
 from invoicing.domain.invoice_state import InvoiceAction, next_invoice_status
+from invoicing.domain.write_offs import GivenUp
 from invoicing.models import Invoice, InvoiceLine
 from invoicing.queries import giving_back as rest_queries
 from ledger import operations as ledger_operations

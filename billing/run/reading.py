@@ -56,7 +56,8 @@ SELECT customer_id, currency, balance_minor FROM ledger_customerbalance
 WHERE customer_id = ANY(%s::uuid[]) AND balance_minor <> 0
 """
 OPEN_INVOICES = """
-SELECT id, amount_due_minor FROM invoicing_invoice WHERE id = ANY(%s::uuid[]) AND status = 'open'
+SELECT id, amount_due_minor + written_off_minor FROM invoicing_invoice
+WHERE id = ANY(%s::uuid[]) AND status IN ('open', 'uncollectible')
 """
 
 

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from msgspec import structs
+
 from invoicing.domain.assembly import Proposal, ProposedLine
 from invoicing.domain.recognition import deferred_part, next_month
+from invoicing.domain.write_offs import WRITE_OFF_CREDITED, Recovered
 from ledger.domain.entry import (
+    BAD_DEBT,
     CUSTOMER_BALANCE,
     DEFERRED_REVENUE,
     RECEIVABLE,
@@ -101,6 +105,27 @@ def given_back_postings(
         ),
     ]
     return tuple(posting for posting in postings if posting.amount_minor)
+
+
+def write_off_credited_entry(
+    proposal: Proposal, credit_note_id: uuid.UUID, posted_at: datetime, recovered: Sequence[Recovered]
+) -> EntryDraft:
+    """Take back what was given up of invoices and is credited now: the credit note takes it from the receivable.
+
+    What was not owed is no bad debt, and its tax is taken back by the credit note itself.
+    """
+    tax: dict[str, int] = defaultdict(int)
+    for one in recovered:
+        for country, minor in one.tax_minor.items():
+            tax[country] += minor
+    currency = proposal.currency
+    postings = [
+        PostingDraft(RECEIVABLE, sum(one.amount_minor for one in recovered), currency, proposal.account.customer_id),
+        PostingDraft(BAD_DEBT, -sum(one.bad_debt_minor for one in recovered), currency),
+        *(PostingDraft(TAX_PAYABLE, -minor, currency, country=country) for country, minor in tax.items()),
+    ]
+    entry = _entry(WRITE_OFF_CREDITED, proposal, credit_note_id, posted_at, postings)
+    return structs.replace(entry, object_kind="credit_note")
 
 
 def _taken_by(

@@ -22,6 +22,7 @@ from invoicing.domain.postings import CreditUsed, GivenBackPosting, given_back_p
 from invoicing.domain.recognition import taken_from_deferred
 from invoicing.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine, NumberSeries
 from invoicing.operations.numbering import NumberRequest, allocate_numbers, ensure_series
+from invoicing.operations.tax_turnover import Sale, count_sales
 from ledger import operations as ledger_operations
 from ledger.domain.entry import EntryDraft
 
@@ -95,6 +96,7 @@ def finish_credits(stored: Sequence[StoredCredit], *, now: datetime) -> list[Cre
         brand = credit.wanted.invoice.brand
         series = ensure_series(brand=brand, kind=NumberSeries.Kind.CREDIT_NOTE, now=now)
         requests.append(NumberRequest(series, brand.code, credit.issue_date))
+    count_sales([_sale(credit) for credit in stored])
     events = [event for credit in stored for event in _events(credit.wanted, now)]
     numbers = allocate_numbers(requests)
     notes = CreditNote.objects.bulk_create(
@@ -111,6 +113,22 @@ def finish_credits(stored: Sequence[StoredCredit], *, now: datetime) -> list[Cre
     )
     emit(*events)
     return notes
+
+
+def _sale(credit: StoredCredit) -> Sale:
+    """Return a credit note as tax turnover counts it: where its invoice was counted, negative."""
+    wanted, seller, buyer = credit.wanted, credit.wanted.invoice.seller, credit.wanted.invoice.buyer
+    is_abroad = buyer.get("country", "") not in {"", seller.get("country", "")}
+    return Sale(
+        brand_id=wanted.invoice.brand_id,
+        country=buyer.get("country") or seller.get("country", ""),
+        region=buyer.get("region") or ("" if is_abroad else seller.get("region", "")),
+        day=credit.issue_date,
+        currency=wanted.invoice.currency,
+        is_payment=False,
+        net_minor=wanted.tax_minor - wanted.total_minor,
+        to_checked_business=bool(buyer.get("checked_business")),
+    )
 
 
 def _lower(wanted: CreditWanted, now: datetime) -> None:

@@ -12,6 +12,7 @@ from itertools import zip_longest
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from core.copying import copy_rows
 from core.domain.outbox import OutboxDraft
@@ -22,12 +23,14 @@ from customers.models import Brand
 from invoicing.domain.assembly import Proposal, ProposedLine
 from invoicing.domain.credit import taken_off
 from invoicing.domain.invoice_state import InvoiceAction, InvoiceStatus, next_invoice_status, status_when_issued
-from invoicing.domain.postings import credit_note_entry, deferred_minor, invoice_entry
+from invoicing.domain.postings import credit_note_entry, deferred_minor, invoice_entry, write_off_credited_entry
 from invoicing.domain.tax_world import place_of_sale
+from invoicing.domain.write_offs import Recovered, recover
 from invoicing.models import Invoice, NumberSeries
 from invoicing.operations.numbering import AllocatedNumber, NumberRequest, allocate_numbers, ensure_series
 from invoicing.operations.tax_collecting import begin_to_collect
 from invoicing.operations.tax_turnover import Sale, count_sales
+from invoicing.queries import write_offs as write_off_queries
 from ledger import operations as ledger_operations
 
 CHARGE_COLUMNS = (
@@ -51,6 +54,7 @@ VOUCHER_USE_COLUMNS = ("id", "invoice_id", "redemption_id")
 CREDIT_NOTE_COLUMNS = (*DOCUMENT_COLUMNS, "to_invoices_minor", "to_balance_minor", "refunded_minor", "reason")
 
 
+UNPAID = (Invoice.Status.OPEN, Invoice.Status.UNCOLLECTIBLE)
 PayOut = Callable[[uuid.UUID, Proposal, int], int]
 """Schedules refunds for a credit note: takes its id, its proposal and what is left of it, returns what is paid out."""
 
@@ -60,7 +64,7 @@ class Issued:
     """A proposal on its way into the database, with the id its document will have.
 
     `to_invoices_minor` is what a credit note lowered open invoices by, `settled_ids` are those with nothing left due;
-    `refunded_minor` is what of it will be paid out.
+    `refunded_minor` is what of it will be paid out, `recovered` what of it had been given up.
     """
 
     id: uuid.UUID
@@ -68,6 +72,7 @@ class Issued:
     to_invoices_minor: int = 0
     settled_ids: tuple[uuid.UUID, ...] = ()
     refunded_minor: int = 0
+    recovered: tuple[Recovered, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -90,7 +95,7 @@ def store_lines(
     """
     require_transaction()
     issued = tuple(
-        Issued(kept_id or new_id(), proposal, *(_lower_open_invoices(proposal, as_of) if proposal.is_credit else ()))
+        _issued(kept_id or new_id(), proposal, as_of)
         for proposal, kept_id in zip_longest(proposals, kept_ids[: len(proposals)])
     )
     if pay_out is not None:
@@ -115,6 +120,11 @@ def store_lines(
             refunded_minor=document.refunded_minor,
         )
         for document in credits
+    ]
+    entries += [
+        write_off_credited_entry(document.proposal, document.id, as_of, document.recovered)
+        for document in credits
+        if document.recovered
     ]
     # A zero invoice, or one whose lines cancel in every account, is a paper trail only.
     ledger_operations.post_entries([entry for entry in entries if entry.postings])
@@ -179,6 +189,14 @@ def delete_draft(invoice_id: uuid.UUID) -> None:
         cursor.execute("DELETE FROM invoicing_invoice WHERE id = %s", [invoice_id])
 
 
+def _issued(document_id: uuid.UUID, proposal: Proposal, as_of: datetime) -> Issued:
+    """Return a proposal on its way; a credit note has lowered the invoices it corrects."""
+    if not proposal.is_credit:
+        return Issued(document_id, proposal)
+    lowered = _lower_open_invoices(proposal, as_of)
+    return Issued(document_id, proposal, lowered.minor, lowered.settled_ids, recovered=lowered.recovered)
+
+
 def _with_refunds(document: Issued, pay_out: PayOut) -> Issued:
     """Let what is left of a credit note be paid out. Raises ValueError when more is paid out than that."""
     left_minor = -document.proposal.total_minor - document.to_invoices_minor
@@ -190,23 +208,42 @@ def _with_refunds(document: Issued, pay_out: PayOut) -> Issued:
     return replace(document, refunded_minor=refunded_minor)
 
 
-def _lower_open_invoices(proposal: Proposal, as_of: datetime) -> tuple[int, tuple[uuid.UUID, ...]]:
-    """Credit a negative proposal to the open invoices its lines correct; return what they took and which are paid."""
+@dataclass(frozen=True, slots=True)
+class _Lowered:
+    """What a credit note took off invoices: how much, which ask for nothing now, and what of it had been given up."""
+
+    minor: int = 0
+    settled_ids: tuple[uuid.UUID, ...] = ()
+    recovered: tuple[Recovered, ...] = ()
+
+
+def _lower_open_invoices(proposal: Proposal, as_of: datetime) -> _Lowered:
+    """Credit a negative proposal to the invoices its lines correct: what is due on them, or was given up."""
     if not proposal.corrected_ids:
-        return 0, ()
-    corrected = Invoice.objects.select_for_update().filter(id__in=proposal.corrected_ids, status=Invoice.Status.OPEN)
-    open_invoices = {invoice.id: invoice for invoice in corrected.order_by("id")}
-    taken = taken_off(-proposal.total_minor, {one.id: one.amount_due_minor for one in open_invoices.values()})
-    settled = []
+        return _Lowered()
+    unpaid = Q(amount_due_minor__gt=0) | Q(written_off_minor__gt=0)
+    corrected = Invoice.objects.select_for_update().filter(unpaid, id__in=proposal.corrected_ids, status__in=UNPAID)
+    invoices = {invoice.id: invoice for invoice in corrected.order_by("id")}
+    wanted = {one.id: one.amount_due_minor + one.written_off_minor for one in invoices.values()}
+    taken = taken_off(-proposal.total_minor, wanted)
+    settled, recovered = [], []
     for invoice_id, minor in taken.items():
-        invoice = open_invoices[invoice_id]
+        invoice = invoices[invoice_id]
+        if invoice.written_off_minor:
+            given_up = write_off_queries.given_up(invoice.id)
+            before_minor = given_up.amount_minor - invoice.written_off_minor
+            recovered.append(recover(given_up, before_minor=before_minor, amount_minor=minor))
+            invoice.written_off_minor -= minor
+        else:
+            invoice.amount_due_minor -= minor
         invoice.amount_credited_minor += minor
-        invoice.amount_due_minor -= minor
-        if not invoice.amount_due_minor:
+        if wanted[invoice_id] == minor:
             invoice.status, invoice.paid_at = next_invoice_status(invoice.status, InvoiceAction.PAY), as_of
             settled.append(invoice.id)
-        invoice.save(update_fields=["amount_credited_minor", "amount_due_minor", "status", "paid_at"])
-    return sum(taken.values()), tuple(settled)
+        invoice.save(
+            update_fields=["amount_credited_minor", "amount_due_minor", "written_off_minor", "status", "paid_at"]
+        )
+    return _Lowered(sum(taken.values()), tuple(settled), tuple(recovered))
 
 
 def _sale(document: Issued) -> Sale:

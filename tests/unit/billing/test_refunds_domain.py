@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from billing.domain.refunds import Backing, Cover, Refundable, back_refund, settled_payment_status, spread
-from billing.domain.write_offs import GivenUp, recover
+from invoicing.domain.write_offs import GivenUp, recover
 
 PAYMENTS = tuple(uuid.UUID(int=number) for number in range(3))
 

@@ -3,8 +3,7 @@
 import uuid
 from collections import defaultdict
 
-from billing.domain.postings import WRITE_OFF
-from billing.domain.write_offs import GivenUp
+from invoicing.domain.write_offs import WRITE_OFF, GivenUp
 from ledger.models import Account, Posting
 
 

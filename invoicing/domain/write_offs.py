@@ -1,6 +1,6 @@
 """What is given up when an invoice is uncollectible, and what comes back when it is paid after all.
 
-Decision 0012: the tax in an unpaid amount is not owed to the state while nobody pays it; it is owed again as far as
+Decision 0018: the tax in an unpaid amount is not owed to the state while nobody pays it; it is owed again as far as
 somebody does. All amounts are minor units of one currency.
 """
 
@@ -8,6 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.domain.rounding import divide_half_away
+
+WRITE_OFF = "write_off"
+"""The entry that gives up what is due on an invoice."""
+
+WRITE_OFF_CREDITED = "write_off_credited"
+"""The entry that takes back what was given up, because a credit note says that it was not owed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,7 @@ class GivenUp:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a payment brings back of an amount given up, and the tax in it that is owed again."""
+    """What a payment, or a credit note, brings back of an amount given up, and the tax in it that is owed again."""
 
     amount_minor: int
     tax_minor: Mapping[str, int]
