@@ -1,6 +1,7 @@
 """Vouchers, and a customer's redemption of one."""
 
 import uuid
+from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -38,13 +39,7 @@ class VoucherList(ApiView):
     )
     def post(self, request: Request) -> HttpResponse:
         """A percentage, an amount off, or a credit onto the balance."""
-        values = self.read(VoucherInput)
-        amounts = [
-            AmountWanted(amount["currency"], amount.get("amount"), amount.get("minimum"))
-            for amount in values.pop("amounts", ())
-        ]
-        plan_ids = [plan.id for plan in values.pop("plans", ())]
-        wanted = VoucherWanted(amounts=amounts, plan_ids=plan_ids, **values)
+        wanted = VoucherWanted(**_named(self.read(VoucherInput)))
         voucher = operations.create_voucher(wanted, actor=self.actor, now=self.now)
         return answer_created(VoucherAnswer, voucher, "voucher")
 
@@ -56,6 +51,30 @@ class VoucherDetail(ApiView):
     def get(self, request: Request, voucher_id: uuid.UUID) -> HttpResponse:
         """One voucher."""
         return answer_json(VoucherAnswer().to_representation(vouchers.get_voucher(voucher_id)))
+
+    @describe("Change a voucher", takes=VoucherInput, changes=True, gives=VoucherAnswer, errors=(409,))
+    def put(self, request: Request, voucher_id: uuid.UUID) -> HttpResponse:
+        """What is left out stays, lists are sent whole. Once redeemed, what it promises stays."""
+        vouchers.get_voucher(voucher_id)
+        changes = _named(self.read(VoucherInput, partial=True))
+        voucher = operations.update_voucher(voucher_id, changes, actor=self.actor, now=self.now)
+        return answer_json(VoucherAnswer().to_representation(voucher))
+
+    @describe("Delete a voucher", status=204, errors=(409,))
+    def delete(self, request: Request, voucher_id: uuid.UUID) -> HttpResponse:
+        """409 once it was redeemed: then it can be disabled."""
+        operations.delete_voucher(voucher_id, actor=self.actor, now=self.now)
+        return answer_nothing()
+
+
+def _named(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a request's values by their names in VoucherWanted."""
+    if "amounts" in values:
+        amounts = [AmountWanted(one["currency"], one.get("amount"), one.get("minimum")) for one in values["amounts"]]
+        values["amounts"] = sorted(amounts, key=lambda amount: amount.currency)
+    if "plans" in values:
+        values["plan_ids"] = sorted(plan.id for plan in values.pop("plans"))
+    return values
 
 
 class VoucherDisable(ApiView):

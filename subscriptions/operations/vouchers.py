@@ -1,7 +1,10 @@
 """Writes of vouchers: made, put out of force, redeemed (Billing rules, section 6)."""
 
 import uuid
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, QuerySet
@@ -15,6 +18,7 @@ from ledger import operations as ledger_operations
 from ledger.models import Account, CustomerBalance, Posting
 from subscriptions.domain.postings import CREDIT_KIND, voucher_credit
 from subscriptions.domain.voucher import (
+    AmountWanted,
     RedemptionCase,
     VoucherWanted,
     invoices_left,
@@ -34,6 +38,90 @@ def create_voucher(wanted: VoucherWanted, *, actor: Actor, now: datetime) -> Vou
     if faults:
         raise Invalid("The voucher cannot be made; `errors` says why.", fields=faults)
     voucher = _save(wanted, now)
+    _add_amounts(voucher, wanted)
+    voucher.plans.set(Plan.objects.filter(id__in=wanted.plan_ids))
+    after = {"name": voucher.name, "type": voucher.type, "code": voucher.code}
+    record_audit(actor, [AuditDraft("voucher.created", "voucher", voucher.id, after=after)], recorded_at=now)
+    return vouchers.get_voucher(voucher.id)
+
+
+# What says how much and to whom: whoever redeemed the voucher was promised it.
+_PROMISED = frozenset(
+    {"type", "entry", "code", "event", "percent", "duration", "duration_count", "amounts", "plan_ids"}
+)
+
+
+@transaction.atomic
+def update_voucher(voucher_id: uuid.UUID, changes: Mapping[str, Any], *, actor: Actor, now: datetime) -> Voucher:
+    """Change what is named of a voucher, by the names in VoucherWanted; what is left out stays.
+
+    Once redeemed, what it promises stays; its name and the bounds of further redemptions may change. Raises NotFound,
+    Invalid with every fault, Conflict when the code is taken.
+    """
+    vouchers.get_voucher(voucher_id)
+    voucher = Voucher.objects.select_for_update(no_key=True).get(id=voucher_id)
+    before = _wanted(voucher)
+    wanted = replace(before, **changes)
+    faults = voucher_faults(wanted)
+    moved = {name for name in _PROMISED if getattr(wanted, name) != getattr(before, name)}
+    if moved and voucher.redemptions.exists():
+        faults |= {_FIELD_NAMES.get(name, name): "stays once the voucher is redeemed" for name in moved}
+    if faults:
+        raise Invalid("The voucher cannot be changed so; `errors` says why.", fields=faults)
+    if wanted != before:
+        _rewrite(voucher, wanted)
+        after = {"changed": sorted(name for name in changes if getattr(wanted, name) != getattr(before, name))}
+        record_audit(actor, [AuditDraft("voucher.updated", "voucher", voucher_id, after=after)], recorded_at=now)
+    return vouchers.get_voucher(voucher_id)
+
+
+@transaction.atomic
+def delete_voucher(voucher_id: uuid.UUID, *, actor: Actor, now: datetime) -> None:
+    """Delete a voucher that nobody redeemed. Raises NotFound, Conflict: then it can be disabled."""
+    vouchers.get_voucher(voucher_id)
+    voucher = Voucher.objects.select_for_update().get(id=voucher_id)
+    if voucher.redemptions.exists():
+        raise Conflict("The voucher was redeemed; it can be disabled.", code="voucher_redeemed")
+    voucher.delete()
+    before = {"name": voucher.name, "code": voucher.code}
+    record_audit(actor, [AuditDraft("voucher.deleted", "voucher", voucher_id, before=before)], recorded_at=now)
+
+
+_FIELD_NAMES = {"plan_ids": "plans"}
+_COLUMNS = (
+    "name", "type", "entry", "code", "event", "percent", "duration", "duration_count", "expires_at",
+    "maximum_redemptions", "once_per_customer",
+)  # fmt: skip
+
+
+def _wanted(voucher: Voucher) -> VoucherWanted:
+    """Return a voucher as it would be asked for."""
+    amounts = voucher.amounts.order_by("currency").values_list("currency", "amount_minor", "minimum_minor")
+    return VoucherWanted(
+        **{name: getattr(voucher, name) for name in _COLUMNS},
+        amounts=[AmountWanted(*amount) for amount in amounts],
+        plan_ids=sorted(voucher.plans.values_list("id", flat=True)),
+    )
+
+
+def _rewrite(voucher: Voucher, wanted: VoucherWanted) -> None:
+    """Write a changed voucher with its amounts and plans. Raises Conflict when the code is taken."""
+    for name in _COLUMNS:
+        setattr(voucher, name, getattr(wanted, name))
+    voucher.code = voucher.code.strip()
+    try:
+        with transaction.atomic():
+            voucher.save()
+    except IntegrityError as error:
+        raise Conflict(
+            f"A voucher with the code {voucher.code} is there already.", code="voucher_code_taken"
+        ) from error
+    voucher.amounts.all().delete()
+    _add_amounts(voucher, wanted)
+    voucher.plans.set(Plan.objects.filter(id__in=wanted.plan_ids))
+
+
+def _add_amounts(voucher: Voucher, wanted: VoucherWanted) -> None:
     VoucherAmount.objects.bulk_create(
         VoucherAmount(
             voucher=voucher,
@@ -43,10 +131,6 @@ def create_voucher(wanted: VoucherWanted, *, actor: Actor, now: datetime) -> Vou
         )
         for amount in wanted.amounts
     )
-    voucher.plans.set(Plan.objects.filter(id__in=wanted.plan_ids))
-    after = {"name": voucher.name, "type": voucher.type, "code": voucher.code}
-    record_audit(actor, [AuditDraft("voucher.created", "voucher", voucher.id, after=after)], recorded_at=now)
-    return vouchers.get_voucher(voucher.id)
 
 
 def _save(wanted: VoucherWanted, now: datetime) -> Voucher:

@@ -1,4 +1,4 @@
-"""GET, POST `/voucher`; GET `/voucher/{id}`; POST `disable`, `enable`; POST `/customer/{id}/voucher`."""
+"""GET, POST `/voucher`; GET, PUT, DELETE `/voucher/{id}`; POST `disable`, `enable`; POST `/customer/{id}/voucher`."""
 
 from typing import Any
 
@@ -156,3 +156,35 @@ def test_redemptions_are_listed_and_taken_back(api: Caller, shop: Shop) -> None:
     assert api.call("DELETE", f"/customer/{bob}/voucher/{bobs['id']}").status_code == 404
     assert [row["customer"] for row in api.get(f"/voucher/{voucher}/redemption")["data"]] == [alice]
     assert api.call("GET", f"/voucher/{alice}/redemption").status_code == 404
+
+
+def test_a_voucher_is_changed_while_nobody_was_promised_it(api: Caller, shop: Shop) -> None:
+    voucher = api.post("/voucher", HALF)
+    path = f"/voucher/{voucher['id']}"
+    shop.plan(shop.product(), code_name="team")
+    amounts = [{"currency": "USD", "minimum": 600}, {"currency": "EUR", "minimum": 500}]
+    changed = api.put(path, {"percent": 12.5, "plans": ["team"], "amounts": amounts, "code": "EIGHTH"})
+    assert (changed["percent"], changed["code"], changed["plans"][0]["code_name"]) == (12.5, "EIGHTH", "team")
+    assert changed["amounts"] == amounts[::-1]
+    assert api.put(path, {}) == changed
+    assert set(api.errors("PUT", path, {"percent": 101})) == {"percent"}
+    assert set(api.errors("PUT", path, {"type": "fixed_credit"})) == {"percent", "amounts.0.amount", "amounts.1.amount"}
+    api.post("/voucher", HALF)
+    assert api.call("PUT", path, {"code": "half"}).status_code == 409
+
+
+def test_what_a_redeemed_voucher_promises_stays(api: Caller, shop: Shop) -> None:
+    voucher = api.post("/voucher", HALF)
+    path = f"/voucher/{voucher['id']}"
+    api.post(f"/customer/{shop.customer()}/voucher", {"code": "HALF"}, 202)
+    changes = {"percent": 60, "code": "OTHER", "duration": "forever"}
+    assert set(api.errors("PUT", path, changes)) == set(changes)
+    assert api.put(path, {**HALF, "name": "Half off", "maximum_redemptions": 1})["maximum_redemptions"] == 1
+    assert api.call("DELETE", path).status_code == 409
+    assert api.get(path)["name"] == "Half off"
+
+
+def test_a_voucher_that_nobody_redeemed_can_be_deleted(api: Caller) -> None:
+    path = f"/voucher/{api.post('/voucher', HALF)['id']}"
+    assert api.delete(path) is None
+    assert api.call("GET", path).status_code == 404
