@@ -62,11 +62,11 @@ def _difference(case: ItemCase, back_to: datetime | None) -> Iterator[Charge]:
             yield _reversal(case, prices[key.price_id], stood, taken[place])
             taken[place] += 1
     for owed in laid_out:
-        stood = standing.get(owed.key)
-        amount_minor = owed.amount_minor - (stood.amount_minor if stood else 0)
+        already = standing.get(owed.key)
+        amount_minor = owed.amount_minor - (already.amount_minor if already is not None else 0)
         place = owed.kind, owed.start
-        if amount_minor or (stood is None and owed.kind == RECURRING and case.is_new(owed.due_at)):
-            yield _charge(case, owed, amount_minor, taken[place], standing=stood)
+        if amount_minor or (already is None and owed.kind == RECURRING and case.is_new(owed.due_at)):
+            yield _charge(case, owed, amount_minor, taken[place], standing=already)
             taken[place] += 1
 
 

@@ -38,10 +38,26 @@ def list_billed_lines(horizons: Mapping[uuid.UUID, datetime]) -> dict[uuid.UUID,
     freed = {given_back for _, given_back, rebills, *_ in rows if rebills}
     found: dict[uuid.UUID, list[BilledLine]] = defaultdict(list)
     for row in rows:
-        line_id, given_back, rebills, item_id, *values, price_id, category, country, tax = row
+        line_id, given_back, rebills, item_id = row[:4]
+        invoice_id, kind, start, end, tier, revision, quantity, amount, discount, price_id = row[4:14]
         use = FREED if rebills or line_id in freed else CAP if given_back is not None else COUNTS
-        treatment = _treatment(category, country, tax)
-        found[item_id].append(BilledLine(*values, treatment, uuid.UUID(price_id), use))
+        treatment = _treatment(*row[14:])
+        found[item_id].append(
+            BilledLine(
+                invoice_id,
+                kind,
+                start,
+                end,
+                tier,
+                revision,
+                quantity,
+                amount,
+                discount,
+                treatment,
+                uuid.UUID(price_id),
+                use,
+            )
+        )
     return {item_id: tuple(sorted(lines, key=_order)) for item_id, lines in found.items()}
 
 

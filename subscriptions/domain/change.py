@@ -79,14 +79,14 @@ def change_price(agreement: Agreement, wanted: PriceChange, at: datetime) -> Agr
         policy = wanted.proration or _policy(held, wanted.price, quantity)
     version = ItemVersion(held.version + 1, at, wanted.price, quantity, PRICE_CHANGED, policy)
     changed = replace(_with_version(agreement, item, version), currency=wanted.price.currency)
-    plan = {"plan_id": wanted.plan_id, "plan_name": wanted.plan_name}
+    plan: dict[str, object] = {"plan_id": wanted.plan_id, "plan_name": wanted.plan_name}
     if earlier is not None:
-        return _with_calendar(changed, at, "change", replace(earlier, **plan))
+        return _with_calendar(changed, at, "change", earlier, **plan)
     if current.phase == TRIAL:
-        return _with_calendar(changed, at, "change", replace(current, interval=wanted.price.interval, **plan))
+        return _with_calendar(changed, at, "change", current, interval=wanted.price.interval, **plan)
     restarts = wanted.price.interval != current.interval or policy == PRORATE_FULL
     if not restarts:
-        return changed if plan["plan_id"] == current.plan_id else _with_calendar(changed, at, "change", current, **plan)
+        return changed if wanted.plan_id == current.plan_id else _with_calendar(changed, at, "change", current, **plan)
     if policy == PRORATE_NONE:
         raise InvalidAgreement("proration", "Another interval cannot begin without proration before the period ends.")
     if current.alignment == CALENDAR and policy == PRORATE_FULL:

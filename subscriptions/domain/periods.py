@@ -198,7 +198,9 @@ class _Walk:
         first = self._segments[self.place]
         start, full_end = max(self._full_start, first.start), self._next_boundary(first)
         full = Period(self._full_start, full_end)
-        versions, shifts, holes = first.versions, (), ()
+        versions = first.versions
+        shifts: tuple[Pause, ...] = ()
+        holes: tuple[Pause, ...] = ()
         segment = first
         while segment.end is not None and segment.end < full_end and self.place + 1 < len(self._segments):
             following, pause = self._segments[self.place + 1], segment.end

@@ -108,7 +108,19 @@ def _agreements(statement: str, ids: Sequence[uuid.UUID]) -> tuple[Agreement, ..
     prices = list_price_terms({row[5] for row in terms} | {row[6] for row in waiting if row[6] is not None})
     pending: dict[uuid.UUID, list[PendingChange]] = defaultdict(list)
     for subscription_id, *values, price_id, quantity, item_id, proration, at_boundary in waiting:
-        change = PendingChange(*values, prices.get(price_id), quantity, item_id, proration, at_boundary)
+        change_id, kind, due_at, plan_id, plan_name = values
+        change = PendingChange(
+            change_id,
+            kind,
+            due_at,
+            plan_id,
+            plan_name,
+            prices.get(price_id),
+            quantity=quantity,
+            item_id=item_id,
+            proration=proration,
+            at_boundary=at_boundary,
+        )
         pending[subscription_id].append(change)
     items: dict[uuid.UUID, list[Item]] = defaultdict(list)
     for item_id, rows in groupby(terms, key=itemgetter(1)):

@@ -119,7 +119,9 @@ class EventList(HotView):
         if outcome.reason is not None:
             field, words = FAULT_OF_REASON[outcome.reason]
             error = Conflict if outcome.reason is Reason.EVENT_ID_CONFLICT else Invalid
-            raise error(f"The event cannot be taken: {field}: {words}.", code=outcome.reason.value, fields={field: words})
+            raise error(
+                f"The event cannot be taken: {field}: {words}.", code=outcome.reason.value, fields={field: words}
+            )
         response = answer_null(201)
         if outcome.outcome is Outcome.DUPLICATE:
             response["Event-Duplicate"] = "true"
