@@ -10,29 +10,31 @@ TIMELINE = (
         "item",
         """
         WITH recurring AS (
-            SELECT item_id, subscription_id, kind, period_start, period_end, amount_minor
-            FROM invoicing_invoiceline WHERE kind IN ('recurring', 'credit') AND revision = 0
+            SELECT item_id, subscription_id, kind, revision, proof ->> 'price' AS price, period_start, period_end,
+                   amount_minor
+            FROM invoicing_invoiceline WHERE kind IN ('recurring', 'credit') AND item_id IS NOT NULL
             UNION ALL
-            SELECT item_id, subscription_id, kind, period_start, period_end, amount_minor
+            SELECT item_id, subscription_id, kind, revision, proof ->> 'price', period_start, period_end, amount_minor
             FROM invoicing_creditnoteline
-            WHERE kind IN ('recurring', 'credit') AND revision = 0 AND invoice_line_id IS NULL
+            WHERE kind IN ('recurring', 'credit') AND item_id IS NOT NULL AND invoice_line_id IS NULL
         ), credit AS (
-            SELECT item_id, period_start, period_end FROM recurring WHERE kind = 'credit'
+            SELECT DISTINCT item_id, price, period_start, period_end FROM recurring WHERE kind = 'credit'
         ), charge AS (
-            SELECT item_id, subscription_id, period_start, period_end, sum(amount_minor) AS amount_minor
-            FROM recurring WHERE kind = 'recurring' AND item_id IS NOT NULL GROUP BY 1, 2, 3, 4
+            SELECT item_id, subscription_id, price, period_start, period_end, sum(amount_minor) AS amount_minor
+            FROM recurring WHERE kind = 'recurring' AND revision = 0 GROUP BY 1, 2, 3, 4, 5
+        ), served AS (
+            SELECT charge.item_id, charge.subscription_id, charge.period_start, charge.amount_minor,
+                   least(charge.period_end, min(credit.period_start)) AS period_end
+            FROM charge LEFT JOIN credit
+              ON credit.item_id = charge.item_id AND credit.price = charge.price
+             AND credit.period_end = charge.period_end AND credit.period_start >= charge.period_start
+            GROUP BY charge.item_id, charge.subscription_id, charge.price, charge.period_start, charge.period_end,
+                     charge.amount_minor
         ), line AS (
-            SELECT charge.item_id, charge.subscription_id, charge.period_start,
-                   lag(charge.period_start) OVER item AS previous_start,
-                   lag(coalesce(cut.at, charge.period_end)) OVER item AS previous_end,
-                   lag(charge.amount_minor) OVER item AS previous_minor
-            FROM charge
-            LEFT JOIN LATERAL (
-                SELECT min(credit.period_start) AS at FROM credit
-                WHERE credit.item_id = charge.item_id AND credit.period_end = charge.period_end
-                  AND credit.period_start > charge.period_start
-            ) cut ON EXISTS (SELECT FROM credit)
-            WINDOW item AS (PARTITION BY charge.item_id ORDER BY charge.period_start, charge.period_end)
+            SELECT item_id, subscription_id, period_start,
+                   lag(period_start) OVER item AS previous_start, lag(period_end) OVER item AS previous_end,
+                   lag(amount_minor) OVER item AS previous_minor
+            FROM served WINDOW item AS (PARTITION BY item_id ORDER BY period_start, period_end)
         )
         SELECT item_id, format('billed to %%s, then from %%s', previous_end, period_start) FROM line
         WHERE (previous_end > period_start OR previous_end < period_start AND previous_minor <> 0)
