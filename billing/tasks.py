@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 from celery import shared_task
 
-from billing.operations import charging, clocks, first_invoices, proof, refunding
+from billing.operations import accepting, charging, clocks, first_invoices, proof, refunding
 from billing.operations.runs import TICK, bill_due
 from billing.run.claiming import Scope, count_due
 from core.clock import wall_now
@@ -40,6 +40,8 @@ def sweep() -> None:
         charging.charge_due_everywhere(wall_now(), limit=CHARGES_A_SWEEP)
         refunding.pay_out_due(wall_now(), limit=REFUNDS_A_SWEEP)
         first_invoices.abandon_stale(now=wall_now())
+        accepting.abandon_stale(now=wall_now())
+        accepting.tell_expired(now=wall_now())
         clocks.finish_advances(now=wall_now())
         tax_turnover.close_days(now=wall_now())
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing.api import cards, clocks, credit_notes, invoices, money, refunds, subscriptions
+from billing.api import cards, clocks, credit_notes, invoices, money, quotes, refunds, subscriptions
 from core.api import paths  # noqa: F401 - registers the converter `id`
 
 _customer = "customer/<id:customer_id>"
@@ -24,6 +24,9 @@ urlpatterns = [
     path(f"{_customer}/payment", money.CustomerPaymentList.as_view()),
     path("receipt/<id:receipt_id>", money.ReceiptDetail.as_view()),
     path("receipt/<id:receipt_id>/download", money.ReceiptDownload.as_view()),
+    path("quote", quotes.QuoteList.as_view()),
+    path("quote/<id:quote_id>", quotes.QuoteDetail.as_view()),
+    path("quote/<id:quote_id>/accept", quotes.QuoteAccept.as_view()),
     path("invoice", invoices.InvoiceList.as_view()),
     path("invoice/<id:invoice_id>", invoices.InvoiceDetail.as_view()),
     path("invoice/<id:invoice_id>/finalize", invoices.InvoiceFinalize.as_view()),

@@ -110,7 +110,9 @@ def _abandon_if_idle(subscription_id: uuid.UUID, now: datetime) -> bool:
             return False
         customer_queries.lock_customer(subscription.customer_id)
         draft = (
-            Invoice.objects.filter(lines__subscription_id=subscription_id, status=Invoice.Status.DRAFT)
+            Invoice.objects.filter(
+                lines__subscription_id=subscription_id, status=Invoice.Status.DRAFT, origin=Invoice.Origin.START
+            )
             .exclude(attempts__status__in=OPEN_STATUSES)
             .first()
         )

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import ModuleType
 
 import structlog
 from django.db import transaction
@@ -20,7 +21,7 @@ from billing.domain.payments import (
     pause_before_asking,
 )
 from billing.models import Payment, PaymentAttempt
-from billing.operations import first_invoices, standing
+from billing.operations import accepting, first_invoices, standing
 from billing.operations.payments import Income, take_in
 from billing.providers.base import ChargeResult, Outcome
 from billing.queries import payments as payment_queries
@@ -130,7 +131,7 @@ def _succeed(
         if payment is None or invoice is None:
             raise RuntimeError(f"attempt {attempt.id} was called without its payment or invoice")
         if invoice.status == Invoice.Status.DRAFT:
-            invoice = attempt.invoice = payment.invoice = first_invoices.confirm(invoice=invoice, now=now)
+            invoice = attempt.invoice = payment.invoice = _keeper(invoice).confirm(invoice=invoice, now=now)
         payment.status = Payment.Status.COMPLETED
         payment.amount_minor, payment.fee_minor = result.amount_minor, result.fee_minor
         payment.external_reference = result.reference
@@ -172,8 +173,13 @@ def _fail(failed: Sequence[tuple[PaymentAttempt, ChargeResult]], now: datetime) 
     for invoice, result in drafts:
         # Who still has to confirm with the bank may finish the start.
         if result.outcome is not Outcome.AUTHENTICATION_REQUIRED:
-            first_invoices.abandon(invoice=invoice, now=now)
+            _keeper(invoice).abandon(invoice=invoice, now=now)
     return [*facts, *standing.mark_unpaid(unpaid, now)]
+
+
+def _keeper(draft: Invoice) -> ModuleType:
+    """Return what finalises or drops a draft whose charge decides: of an accepted quote, or of a start."""
+    return accepting if draft.origin == Invoice.Origin.QUOTE else first_invoices
 
 
 def _charged_next(attempts: Sequence[PaymentAttempt]) -> list[tuple[PaymentAttempt, int]]:

@@ -87,8 +87,8 @@ def start_subscription(
         command = replace(command, payment_method_id=card.id)
     with transaction.atomic(durable=True):
         customer = customer_queries.lock_customer(customer_id)
-        agreement = _agreement(customer, command, now)
-        subscription, attempt_id = _open(_Opening(customer, agreement, now, actor, dict(command.metadata)))
+        agreement = agreement_for(customer, command, now)
+        subscription, attempt_id = _open(Opening(customer, agreement, now, actor, dict(command.metadata)))
         remember_resources(subscription=subscription.id, **({"attempt": attempt_id} if attempt_id else {}))
     if attempt_id is not None:
         _charge(attempt_id, now)
@@ -96,7 +96,7 @@ def start_subscription(
     return subscription
 
 
-def _agreement(customer: Customer, command: StartCommand, now: datetime) -> Agreement:
+def agreement_for(customer: Customer, command: StartCommand, now: datetime) -> Agreement:
     """Return the agreement a command asks for. Raises what start_subscription does."""
     if customer.status == Customer.Status.DISABLED:
         raise Conflict("The customer is disabled.", code="customer_disabled")
@@ -193,7 +193,7 @@ def _payment_method(customer: Customer, command: StartCommand) -> uuid.UUID | No
 
 
 @dataclass(frozen=True, slots=True)
-class _Opening:
+class Opening:
     """An agreement on its way into the database, for the customer whose lock is held."""
 
     customer: Customer
@@ -203,11 +203,11 @@ class _Opening:
     metadata: dict[str, Any]
 
 
-def _open(opening: _Opening) -> tuple[Subscription, uuid.UUID | None]:
+def _open(opening: Opening) -> tuple[Subscription, uuid.UUID | None]:
     """Store an agreement with its first documents; return it with the attempt that must succeed before it counts."""
     agreement, now = opening.agreement, opening.now
     if agreement.status is Status.TRIAL_ACTIVE:
-        return _store(opening, replace(agreement, next_due_at=next_due(agreement, agreement.started_at))), None
+        return store_opening(opening, replace(agreement, next_due_at=next_due(agreement, agreement.started_at))), None
     proposals = first_invoices.propose_start(agreement, moment=now, now=now)
     to_charge = [p for p in proposals if p.amount_due_minor > 0 and opening.customer.billing_type == CARD]
     if not to_charge:
@@ -216,16 +216,16 @@ def _open(opening: _Opening) -> tuple[Subscription, uuid.UUID | None]:
     if method_id is None:
         raise NoUsablePaymentMethod("The customer has no card to charge.")
     require_running()
-    subscription = _store(opening, replace(agreement, status=Status.INCOMPLETE))
+    subscription = store_opening(opening, replace(agreement, status=Status.INCOMPLETE))
     draft = first_invoices.store_draft(to_charge[0], now=now)
     card = PaymentMethod.objects.get(id=method_id)
     return subscription, charging.schedule_attempt(invoice=draft, now=now, card=card).id
 
 
-def _open_at_once(opening: _Opening, proposals: tuple[Proposal, ...]) -> Subscription:
+def _open_at_once(opening: Opening, proposals: tuple[Proposal, ...]) -> Subscription:
     """Store an active subscription and finalise its first documents: nothing has to be charged first."""
     now = opening.now
-    subscription = _store(opening, settle(opening.agreement, now))
+    subscription = store_opening(opening, settle(opening.agreement, now))
     issued = issuing.store_lines(proposals, as_of=now)
     spend_vouchers(proposals, now)
     schedule_charges(issued, as_of=now)
@@ -233,7 +233,7 @@ def _open_at_once(opening: _Opening, proposals: tuple[Proposal, ...]) -> Subscri
     return subscription
 
 
-def _store(opening: _Opening, agreement: Agreement) -> Subscription:
+def store_opening(opening: Opening, agreement: Agreement) -> Subscription:
     """Insert an agreement, and tell of it unless it still waits for its first charge."""
     now = opening.now
     start, end = period_bounds(agreement, now)

@@ -148,7 +148,7 @@ def propose(
     """Return the documents that charge these agreements up to the occasion's moment; none when nothing is owed."""
     agreements = tuple(agreements)
     owed = owed_by(account, agreements, occasion, figures)
-    return documents_of(account, owed, occasion, world, _opened(account, agreements, occasion.moment))
+    return documents_of(account, owed, occasion, world, opened_periods(account, agreements, occasion.moment))
 
 
 def owed_by(
@@ -207,7 +207,7 @@ def _warned(proposal: Proposal, warnings: tuple[str, ...]) -> Proposal:
     return replace(proposal, lines=tuple(lines), warnings=(*proposal.warnings, *warnings))
 
 
-def _opened(account: Account, agreements: Iterable[Agreement], moment: datetime) -> dict[uuid.UUID, datetime]:
+def opened_periods(account: Account, agreements: Iterable[Agreement], moment: datetime) -> dict[uuid.UUID, datetime]:
     """Return until when the periods run that an occasion opens, by subscription; only vouchers ask for it."""
     if not account.vouchers:
         return {}

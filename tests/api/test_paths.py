@@ -50,6 +50,7 @@ def test_every_post_takes_an_idempotency_key_or_says_why_not() -> None:
     """An operation that calls a provider works outside a transaction, and must say so."""
     providers = {route.template for route in POSTS if route.view.calls_provider}
     assert providers == {
+        "quote/<id:quote_id>/accept",
         "customer/<id:customer_id>/subscription/start",
         "customer/<id:customer_id>/subscription/trial",
         "customer/<id:customer_id>/payment-methods/frontend-payment-token",

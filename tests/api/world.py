@@ -58,6 +58,8 @@ class World:
         start = {"subscription_plan": "team", "price": ids["price_id"]}
         ids["subscription_id"] = api.post(f"/customer/{ids['customer_id']}/subscription/start", start)["id"]
         ids["invoice_id"] = str(Invoice.objects.get().id)
+        item = {"description": "Training", "amount": 5000, "currency": "EUR"}
+        ids["quote_id"] = api.post("/quote", {"customer": ids["customer_id"], "items": [item]})["id"]
         ids["series_id"] = api.get("/number-series")["data"][0]["id"]
         ids["payment_id"] = str(Payment.objects.get().id)
         ids["receipt_id"] = str(Receipt.objects.get().id)
