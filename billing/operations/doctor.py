@@ -20,9 +20,10 @@ from billing.operations.proofs_refunds import NAME as REFUNDS
 from billing.operations.proofs_refunds import refund_breaches
 from billing.operations.proofs_tax import TAX
 from billing.operations.proofs_timeline import TIMELINE
+from billing.operations.proofs_usage import USAGE
 from invoicing.queries.recognition import COMMIT_MARGIN
 
-PROOFS = (*BOOKS, *DOCUMENTS, *PAYMENTS, *GIVEN_BACK, *DEFERRAL, *TAX, *TIMELINE)
+PROOFS = (*BOOKS, *DOCUMENTS, *PAYMENTS, *GIVEN_BACK, *DEFERRAL, *TAX, *TIMELINE, *USAGE)
 PROOF_NAMES = (*(proof.name for proof in PROOFS), PROVIDERS, REFUNDS)
 
 

@@ -15,7 +15,8 @@ from hypothesis.extra.django import TestCase
 from core.domain.period import Period
 from usage.domain.aggregation import Aggregation, Filter, FilterType, Meter, MeteredEvent, aggregate
 from usage.domain.window import UsageWindow
-from usage.models import UsageEvent
+from usage.models import BusySubscription, UsageEvent
+from usage.operations.totals import add_up, note_busy
 from usage.queries import list_usage_figures
 
 BEGIN = datetime(2025, 3, 1, tzinfo=UTC)
@@ -46,7 +47,11 @@ json_values = (
     | st.booleans()
 )
 moments = st.builds(
-    lambda days, odd: BEGIN + timedelta(days=days, microseconds=odd), st.integers(0, 4), st.integers(0, 1)
+    lambda days, minutes, odd: BEGIN + timedelta(days=days, minutes=minutes, microseconds=odd),
+    st.integers(0, 4),
+    # Within an hour, at its ends, and in the next ones.
+    st.sampled_from([0, 0, 30, 59, 60, 130]),
+    st.integers(-1, 1),
 )
 stored_events = st.lists(
     st.tuples(
@@ -93,6 +98,16 @@ class FiguresEqualTheReference(TestCase):
     @given(stored_events, many_windows)
     def test_whatever_is_stored_and_asked(self, stored: list[tuple[Any, ...]], asked: tuple[UsageWindow, ...]) -> None:
         store(stored)
+        figures = list_usage_figures(asked)
+        assert figures == {window.key: expected(window, stored) for window in asked}
+
+    @given(stored_events, many_windows)
+    def test_also_of_busy_subscriptions(self, stored: list[tuple[Any, ...]], asked: tuple[UsageWindow, ...]) -> None:
+        store(stored)
+        note_busy(SUBSCRIPTIONS, now=END)
+        for subscription_id in SUBSCRIPTIONS:
+            add_up(subscription_id, now=END)
+        assert BusySubscription.objects.filter(totalled_at=END).count() == len(SUBSCRIPTIONS)
         figures = list_usage_figures(asked)
         assert figures == {window.key: expected(window, stored) for window in asked}
 

@@ -19,18 +19,31 @@ from subscriptions.queries import terms
 from usage.domain.acceptance import SubscriptionLife, judge
 from usage.domain.event import DUPLICATE, REJECTED, STORED, EventDraft, EventOutcome, Reason, value_text
 from usage.operations.limits import weigh
-from usage.queries import intake
+from usage.operations.totals import EVENT_TOTALS, TOTAL_COLUMNS
+from usage.queries import busy, intake
 from usage.queries.intake import Known, SentContent
 from usage.queries.limits import lock_limits
 
 _COLUMNS = '(subscription_id, event_id, metric_id, value, properties, "timestamp", received_at)'
 _COPY = f"COPY usage_event {_COLUMNS} FROM STDIN"
+# Of busy subscriptions the totals by the hour go with their events (`usage.operations.totals`).
 _INSERT_NEW = f"""
-    INSERT INTO usage_event {_COLUMNS}
-    SELECT subscription_id, event_id, metric_id, value, properties::jsonb, happened_at, %s::timestamptz
-    FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::numeric[], %s::text[], %s::timestamptz[])
-        AS sent(subscription_id, event_id, metric_id, value, properties, happened_at)
-    ON CONFLICT DO NOTHING RETURNING subscription_id, event_id"""  # noqa: S608 - composed of constants
+    WITH event AS (
+        INSERT INTO usage_event {_COLUMNS}
+        SELECT subscription_id, event_id, metric_id, value, properties::jsonb, happened_at, %s::timestamptz
+        FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::numeric[], %s::text[], %s::timestamptz[])
+            AS sent(subscription_id, event_id, metric_id, value, properties, happened_at)
+        ON CONFLICT DO NOTHING RETURNING subscription_id, event_id, metric_id, value, "timestamp"
+    ), totalled AS (
+        INSERT INTO usage_hourtotal {TOTAL_COLUMNS}
+        {EVENT_TOTALS} FROM event JOIN usage_busysubscription USING (subscription_id) GROUP BY 1, 2, 3
+    )
+    SELECT subscription_id, event_id FROM event"""  # noqa: S608 - composed of constants
+_INSERT_TOTALS = f"""
+    INSERT INTO usage_hourtotal {TOTAL_COLUMNS}
+    {EVENT_TOTALS}
+    FROM unnest(%s::uuid[], %s::uuid[], %s::numeric[], %s::timestamptz[])
+        AS event(subscription_id, metric_id, value, "timestamp") GROUP BY 1, 2, 3"""
 # Below it one INSERT, its own transaction in one round trip, is faster than COPY, which takes several.
 _FEW = 64
 _JSON = msgspec.json.Encoder(decimal_format="number")
@@ -221,6 +234,7 @@ def _record(drafts: Sequence[EventDraft], known: Known, now: datetime) -> tuple[
         try:
             with transaction.atomic(durable=True):
                 _copy(rows, now)
+                _add_totals(rows)
                 batch.settle(None)
         except IntegrityError:
             with transaction.atomic(durable=True):
@@ -234,6 +248,20 @@ def _copy(rows: Sequence[_Row], now: datetime) -> None:
         text = _copy_text(rows, now)
         with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(_COPY) as copy:
             copy.write(text)
+
+
+def _add_totals(rows: Sequence[_Row]) -> None:
+    """Store the totals by the hour of rows that were just copied, as far as their subscriptions are busy.
+
+    Asked after the copy, in its transaction: whoever notes a busy subscription waits for those who had copied before.
+    """
+    if not rows:
+        return
+    noted = busy.list_noted({row[0] for row in rows})
+    if noted:
+        columns = [(row[0], row[2], row[3], row[5]) for row in rows if row[0] in noted]
+        with connection.cursor() as cursor:
+            cursor.execute(_INSERT_TOTALS, [list(column) for column in zip(*columns, strict=True)])
 
 
 def _copy_text(rows: Sequence[_Row], now: datetime) -> str:

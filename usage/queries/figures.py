@@ -28,6 +28,7 @@ from usage.domain.aggregation import (
 from usage.domain.window import UsageWindow
 
 _READS_PROPERTY = frozenset({Aggregation.MAX, Aggregation.LATEST, Aggregation.UNIQUE_COUNT})
+_TOTALLED = frozenset({Aggregation.SUM, Aggregation.MAX, Aggregation.LATEST})
 _MICROSECOND = timedelta(microseconds=1)
 _PROPERTY = "(event.properties -> asked.property)"
 _TEXT = f"({_PROPERTY} #>> '{{}}')"
@@ -48,6 +49,11 @@ class _Question:
     reads_property: bool
     is_filtered: bool
     has_free_events: bool
+
+    @property
+    def has_totals(self) -> bool:
+        """Tell whether the totals by the hour of a busy subscription answer it, but for the hours at its ends."""
+        return self.aggregation in _TOTALLED and not self.reads_property and not self.is_filtered
 
 
 def list_usage_figures(windows: Sequence[UsageWindow]) -> dict[Hashable, UsageFigure]:
@@ -193,15 +199,55 @@ def _statement(question: _Question, filters: int) -> str:
                 ORDER BY event.timestamp, event.event_id COLLATE "C" LIMIT asked.free_events
             ) first
         ) free ON true """  # noqa: S608 - composed of constants
+    figure = _totalled_figure(within) if question.has_totals else _figure_of_events(question, read, within)
     return f"""
         SELECT asked.number, figure.count, figure.total, figure.first_at, figure.last_at, {quantity}, {carried}, {free}
         FROM unnest({arrays}) AS asked({columns})
+        {figure} {joins}"""  # noqa: S608 - composed of constants; every value is a parameter
+
+
+def _figure_of_events(question: _Question, read: str, within: str) -> str:
+    """Return the join that adds up the events of each window."""
+    return f"""
         CROSS JOIN LATERAL (
             SELECT count(*) AS count, coalesce(sum(event.value), 0) AS total,
                 min(event.timestamp) AS first_at, max(event.timestamp) AS last_at,
                 {_quantity(question, read)} AS quantity
             FROM {within}
-        ) figure {joins}"""  # noqa: S608 - composed of constants; every value is a parameter
+        ) figure"""  # noqa: S608 - composed of constants
+
+
+def _totalled_figure(within: str) -> str:
+    """Return the join that adds up each window from the totals of its whole hours and the events at its ends.
+
+    Of a subscription that is not busy, or not added up, all events are those at the first end: they reach up to
+    `whole_from`, and there is no whole hour (`usage.operations.totals`).
+    """
+    events = """SELECT count(*) AS count, sum(event.value) AS total, min(event.timestamp) AS first_at,
+                    max(event.timestamp) AS last_at, max(event.value) AS greatest"""
+    return f"""
+        LEFT JOIN usage_busysubscription busy
+            ON busy.subscription_id = asked.subscription_id AND busy.totalled_at IS NOT NULL
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN busy.subscription_id IS NULL THEN asked.ends_at ELSE least(asked.ends_at,
+                date_trunc('hour', asked.starts_at + interval '1 hour' - interval '1 microsecond', 'UTC')) END AS upto
+        ) head
+        CROSS JOIN LATERAL (SELECT greatest(head.upto, date_trunc('hour', asked.ends_at, 'UTC')) AS since) tail
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(part.count), 0)::bigint AS count, coalesce(sum(part.total), 0) AS total,
+                min(part.first_at) AS first_at, max(part.last_at) AS last_at,
+                round(max(part.greatest), {QUANTITY_PLACES}) AS quantity
+            FROM (
+                {events} FROM {within} AND event.timestamp < head.upto
+                UNION ALL
+                SELECT sum(hour.event_count), sum(hour.total), min(hour.first_at), max(hour.last_at), max(hour.greatest)
+                FROM usage_hourtotal hour
+                WHERE hour.subscription_id = asked.subscription_id AND hour.metric_id = asked.metric_id
+                    AND hour.hour >= head.upto AND hour.hour < tail.since AND head.upto < tail.since
+                UNION ALL
+                {events} FROM {within} AND event.timestamp >= tail.since AND tail.since < asked.ends_at
+            ) part
+        ) figure"""  # noqa: S608 - composed of constants
 
 
 def _read(question: _Question) -> str:

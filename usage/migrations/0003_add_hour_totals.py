@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("usage", "0001_events"),
+        ("usage", "0002_add_limits"),
     ]
 
     operations = [

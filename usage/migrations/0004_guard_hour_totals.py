@@ -35,5 +35,5 @@ ALTER TABLE usage_hourtotal DROP CONSTRAINT hourtotal_is_of_one_hour;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("usage", "0002_add_hour_totals")]
+    dependencies = [("usage", "0003_add_hour_totals")]
     operations = [migrations.RunSQL(CREATE, DROP)]

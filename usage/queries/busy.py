@@ -1,0 +1,70 @@
+"""Subscriptions with so many events that adding them up for every question takes too long."""
+
+import uuid
+from collections.abc import Collection
+
+from django.db import connection
+
+from usage.models import BusySubscription, HourTotal
+
+# About what is added up in 10 ms.
+BUSY_EVENTS = 50_000
+
+# The database's own statistics count for us: of each partition they name the subscriptions with the most events.
+_BUSY = """
+    SELECT common.subscription_id
+    FROM pg_inherits
+    JOIN pg_class partition ON partition.oid = pg_inherits.inhrelid
+    JOIN pg_stats stats ON stats.tablename = partition.relname AND stats.attname = 'subscription_id'
+        AND stats.schemaname = partition.relnamespace::regnamespace::text
+    CROSS JOIN LATERAL unnest(stats.most_common_vals::text::uuid[], stats.most_common_freqs)
+        AS common(subscription_id, share)
+    WHERE pg_inherits.inhparent = 'usage_event'::regclass AND common.share * partition.reltuples >= %s
+    ORDER BY common.share * partition.reltuples DESC
+"""
+_NOTED = "SELECT subscription_id FROM usage_busysubscription WHERE subscription_id = ANY(%s::uuid[])"
+# Whoever stores or deletes events holds this lock on the table from before its first look until its end.
+_WRITERS = """
+    SELECT virtualtransaction FROM pg_locks
+    WHERE locktype = 'relation' AND relation = 'usage_event'::regclass AND mode = 'RowExclusiveLock' AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+def list_busy() -> list[uuid.UUID]:
+    """Return the subscriptions with 50 000 events or more, as far as the last ANALYZE knew; the busiest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BUSY, [BUSY_EVENTS])
+        return [subscription_id for (subscription_id,) in cursor.fetchall()]
+
+
+def list_noted(subscription_ids: Collection[str]) -> set[str]:
+    """Return those of the subscriptions of which totals are kept, or will be."""
+    with connection.cursor() as cursor:
+        # One text, because a thousand parameters take longer than the statement.
+        cursor.execute(_NOTED, [f"{{{','.join(subscription_ids)}}}"])
+        return {str(subscription_id) for (subscription_id,) in cursor.fetchall()}
+
+
+def list_writers() -> set[str]:
+    """Return the transactions that are storing or deleting events at this moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITERS)
+        return {transaction for (transaction,) in cursor.fetchall()}
+
+
+def list_untotalled() -> list[uuid.UUID]:
+    """Return the noted subscriptions whose events have not been added up, or not since some were taken away."""
+    return list(
+        BusySubscription.objects.filter(totalled_at=None).order_by("noted_at").values_list("subscription_id", flat=True)
+    )
+
+
+def list_scattered() -> list[uuid.UUID]:
+    """Return the subscriptions that have an hour of which there is more than one total."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT DISTINCT subscription_id FROM {HourTotal._meta.db_table} "  # noqa: S608 - a table's name
+            "GROUP BY subscription_id, metric_id, hour HAVING count(*) > 1"
+        )
+        return [subscription_id for (subscription_id,) in cursor.fetchall()]
