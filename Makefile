@@ -49,6 +49,10 @@ test-fast: .venv/.dev ## unit, properties, operations and API
 test-long: .venv/.dev ## everything, with thousands of examples for each property
 	HYPOTHESIS_PROFILE=long $(PYTEST) $(ARGS)
 
+.PHONY: bench
+bench: .venv/.runtime ## how fast it is, beside what the machine could do; table and var/bench.json
+	@$(PY) -m benchmarks $(ARGS)
+
 .PHONY: lint
 lint: .venv/.dev ## style, types, the rooms' order, missing migrations
 	.venv/bin/ruff check .

@@ -2,5 +2,6 @@
 
 from usage.models.event import UsageEvent
 from usage.models.limit import UsageLimit
+from usage.models.totals import BusySubscription, HourTotal
 
-__all__ = ["UsageEvent", "UsageLimit"]
+__all__ = ["BusySubscription", "HourTotal", "UsageEvent", "UsageLimit"]

@@ -1,0 +1,54 @@
+"""How much is measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The sizes of all measurements: those of the promises at scale 1, but for the two that would take too long."""
+
+    scale: float
+
+    def of(self, full: int, least: int) -> int:
+        """Return a size at this scale."""
+        return max(round(full * self.scale), least)
+
+    @property
+    def customers(self) -> int:
+        """Return how many customers a run bills."""
+        return self.of(20_000, 1_000)
+
+    @property
+    def old_customers(self) -> int:
+        """Return how many customers are billed for the 36th time."""
+        return self.of(4_000, 500)
+
+    @property
+    def stored_events(self) -> int:
+        """Return how many events are stored before further ones come in."""
+        return self.of(1_000_000, 10_000)
+
+    @property
+    def batches(self) -> int:
+        """Return how many batches of a thousand events come in."""
+        return self.of(100, 8)
+
+    @property
+    def single_events(self) -> int:
+        """Return how many events come in one by one."""
+        return self.of(10_000, 500)
+
+    @property
+    def asked_events(self) -> int:
+        """Return how many events there are to ask about; the busiest subscription holds a tenth."""
+        return self.of(10_000_000, 100_000)
+
+    @property
+    def questions(self) -> int:
+        """Return how many questions about usage are asked each time."""
+        return self.of(400, 200)
+
+    @property
+    def papers(self) -> int:
+        """Return how many invoices are drawn each time."""
+        return self.of(25, 5)
