@@ -142,11 +142,12 @@ def test_while_everything_happens_at_once(alice: Subscription, metric: Metric) -
 def held_open(alice: Subscription) -> Iterator[threading.Event]:
     """Let somebody store an event of 7 and not commit before the event is set."""
     stored, may_commit = threading.Event(), threading.Event()
+    drafts = [draft(alice, "held", value=Decimal(7))]
 
     def hold() -> None:
         try:
             with transaction.atomic():
-                intake._insert_new(intake._Batch([draft(alice, "held", value=Decimal(7))], NOW).rows(), NOW)
+                intake._insert_new(intake._Batch(drafts, intake._known(drafts, NOW)).rows(), NOW)
                 stored.set()
                 may_commit.wait(30)
         finally:
