@@ -30,6 +30,7 @@ def create_customer(draft: CustomerDraft, *, actor: Actor, now: datetime) -> Cus
     Without a brand the customer belongs to the default one. Raises Invalid for a test clock that does not stand.
     """
     brand = _brand_of(draft.brand_id, now)
+    _check_invoice_format(draft.invoice_format, draft.buyer_reference, draft.email, brand)
     moment = _moment_on_clock(draft.test_clock_id, now)
     facts = {name: value for name, value in asdict(draft).items() if name != "brand_id"}
     customer = Customer.objects.create(
@@ -44,6 +45,24 @@ def create_customer(draft: CustomerDraft, *, actor: Actor, now: datetime) -> Cus
     after = plain_facts({name: value for name, value in facts.items() if value not in ("", None, {})})
     record_audit(actor, [AuditDraft("customer.created", "customer", customer.id, after=after)], recorded_at=now)
     return customer
+
+
+def _check_invoice_format(invoice_format: str | None, buyer_reference: str, email: str, brand: Brand) -> None:
+    """Refuse XRechnung for a customer whose invoices could not be one (Billing rules, section 8, Content).
+
+    It needs the buyer's reference, an electronic address of both sides, and the seller's contact. Raises Invalid.
+    """
+    if invoice_format != "xrechnung":
+        return
+    wanted = {
+        "the customer's buyer_reference": buyer_reference,
+        "the customer's email": email,
+        "the brand's legal_name": brand.legal_name,
+        "the brand's email": brand.email,
+    }
+    missing = [words for words, value in wanted.items() if not value]
+    if missing:
+        raise Invalid("XRechnung is not possible yet.", fields={"invoice_format": f"needs {', '.join(missing)}"})
 
 
 def _brand_of(brand_id: uuid.UUID | None, now: datetime) -> Brand:
@@ -94,6 +113,14 @@ def update_customer(customer_id: uuid.UUID, changes: Mapping[str, Any], *, actor
     country, number = wanted.get("country", customer.country), wanted.get("tax_number", customer.tax_number)
     if (country, number) != (customer.country, customer.tax_number):
         wanted["tax_number_check"] = check_tax_number(country, number)
+    told = {"invoice_format", "buyer_reference", "email", "brand_id"} & wanted.keys()
+    if any(getattr(customer, name) != wanted[name] for name in told):
+        _check_invoice_format(
+            wanted.get("invoice_format", customer.invoice_format),
+            wanted.get("buyer_reference", customer.buyer_reference),
+            wanted.get("email", customer.email),
+            queries.get_brand(wanted.get("brand_id", customer.brand_id)),
+        )
     changed = change_row(customer, wanted, updated_at=moment)
     if changed is None:
         return customer

@@ -267,3 +267,20 @@ def test_an_unknown_or_malformed_id_is_not_found(api: Caller) -> None:
     for customer_id in (str(uuid.uuid4()), "x", "1", "null", "%00", "a" * 300):
         assert api.call("GET", f"/customer/{customer_id}").status_code == 404
         assert api.call("PUT", f"/customer/{customer_id}", {}).status_code == 404
+
+
+def test_an_xrechnung_needs_a_buyer_reference_addresses_and_a_seller(api: Caller) -> None:
+    """Billing rules, section 8, Content: without them 400 on `invoice_format`."""
+    small = api.post("/brand", {"code": "small", "name": "Small"})
+    body = {"email": "bob@example.org", "brand": "small", "invoice_format": "xrechnung"}
+    words = api.errors("POST", "/customer", body)
+    assert words == {
+        "invoice_format": "needs the customer's buyer_reference, the brand's legal_name, the brand's email"
+    }
+    api.put(f"/brand/{small['id']}", {"legal_name": "Small GmbH", "email": "billing@small.example"})
+    bob = api.post("/customer", {**body, "buyer_reference": "04011000-1234512345-35"})
+    path = f"/customer/{bob['id']}"
+    words = api.errors("PUT", path, {"buyer_reference": ""})
+    assert words == {"invoice_format": "needs the customer's buyer_reference"}
+    api.put(path, {"name": "Bob"}, 202)
+    api.put(path, {"buyer_reference": "", "invoice_format": "pdf"}, 202)
