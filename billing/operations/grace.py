@@ -44,9 +44,8 @@ def finalize_waiting_draft(invoice_id: uuid.UUID, *, now: datetime) -> Invoice:
 def issue_waiting(customer_id: uuid.UUID, *, now: datetime, step_ids: frozenset[uuid.UUID] | None = None) -> None:
     """Issue waiting steps of a customer now, all unless some are named, in the caller's transaction, it locked.
 
-    Whoever changes what a subscription charges, or ends it, calls this first: what waits is then on paper, and the
-    change counts from it. Numbers come last in it, so the caller should do nothing long after it. Raises RuntimeError
-    outside a transaction, and what the computation raises.
+    Numbers come last in it, so the caller should do nothing long after it. Raises RuntimeError outside a transaction,
+    and what the computation raises.
     """
     require_transaction()
     account = read_accounts([customer_id])[customer_id]

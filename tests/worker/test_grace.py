@@ -315,3 +315,20 @@ class TestSafety:
         asked = statements(at("2026-02-01"))
         assert sum("invoicing_waiting" in sql for sql in asked) == 1
         assert not WaitingStep.objects.exists()
+
+
+def test_ending_a_subscription_in_its_grace_has_the_draft_issued_first(company: Company) -> None:
+    from billing.operations.lifecycle import CancelCommand, CancelWhen, cancel_subscription
+
+    subscription = metered(company)
+    run("2026-02-01")
+    draft = the_draft()
+    use(subscription, "2026-01-31", 8, now="2026-02-02")
+    use(subscription, "2026-02-01 06:00", 5, now="2026-02-02")
+    command = CancelCommand(when=CancelWhen.INSTANTLY)
+    cancel_subscription(subscription_id=subscription.id, command=command, now=at("2026-02-02"))
+    assert lines(Invoice.objects.get(id=draft.id)) == [("recurring", "02-01", 0, 3000), ("usage", "01-01", 0, 8)]
+    assert lines(Invoice.objects.get(number="INV-2026-000003")) == [("usage", "02-01", 0, 5)]
+    assert not WaitingStep.objects.exists()
+    assert run("2026-02-04") == Tally()
+    proven("2026-02-04")
