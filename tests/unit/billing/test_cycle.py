@@ -157,7 +157,7 @@ class TestTrials:
         assert (converted.status, transition.to_status) == (Status.ACTIVE, Status.ACTIVE)
         assert converted.current.anchor_wall == datetime(2026, 2, 14, 10, 17)
         assert converted.current.version == 2
-        assert transition.version == converted.current
+        assert (transition.action, converted.current.reason) == ("convert_trial", "convert_trial")
 
     def test_a_calendar_trial_converts_to_its_billing_day(self) -> None:
         trial = agreement(begin="2026-01-20", trial_days=14, alignment="calendar", billing_day=15)
