@@ -5,7 +5,8 @@ from billing.operations.proofs import Proof
 TIMELINE = (
     Proof(
         # A period ends where a credit gives back the rest of it, or where new terms began; a line of nothing is not
-        # written, so a gap after a line of nothing, or while nothing was charged, is none.
+        # written, so a gap after a line of nothing, or while nothing was charged, is none. What was taken back whole
+        # under the same price is no period.
         "recurring lines tile their item's timeline",
         "item",
         """
@@ -21,7 +22,8 @@ TIMELINE = (
             SELECT DISTINCT item_id, price, period_start, period_end FROM recurring WHERE kind = 'credit'
         ), charge AS (
             SELECT item_id, subscription_id, price, period_start, period_end, sum(amount_minor) AS amount_minor
-            FROM recurring WHERE kind = 'recurring' AND revision = 0 GROUP BY 1, 2, 3, 4, 5
+            FROM recurring WHERE kind = 'recurring' GROUP BY 1, 2, 3, 4, 5
+            HAVING sum(amount_minor) <> 0 OR max(revision) = 0
         ), served AS (
             SELECT charge.item_id, charge.subscription_id, charge.period_start, charge.amount_minor,
                    least(charge.period_end, min(credit.period_start)) AS period_end
