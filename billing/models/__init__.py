@@ -1,7 +1,18 @@
-"""Rows of the engine: runs, parked customers, payments, refunds."""
+"""Rows of the engine: runs, parked customers, mass changes, payments, refunds."""
 
+from billing.models.mass_change import MassChange, MassChangePart
 from billing.models.payment import FoundCharge, Payment, PaymentAttempt, Receipt
 from billing.models.refund import Refund
 from billing.models.run import BillingRun, ParkedCustomer
 
-__all__ = ["BillingRun", "FoundCharge", "ParkedCustomer", "Payment", "PaymentAttempt", "Receipt", "Refund"]
+__all__ = [
+    "BillingRun",
+    "FoundCharge",
+    "MassChange",
+    "MassChangePart",
+    "ParkedCustomer",
+    "Payment",
+    "PaymentAttempt",
+    "Receipt",
+    "Refund",
+]
