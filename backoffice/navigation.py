@@ -102,6 +102,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Billing runs", "play_circle", "billing", "billingrun"),
             ("Parked customers", "local_parking", "billing", "parkedcustomer"),
+            ("Mass changes", "published_with_changes", "billing", "masschange"),
+            ("Mass change parts", "rule", "billing", "masschangepart"),
             ("Test clocks", "schedule", "core", "testclock"),
             ("API keys", "key", "core", "apikey"),
             ("Idempotent requests", "repeat", "core", "idempotencyrecord"),

@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 from celery import shared_task
 
-from billing.operations import accepting, charging, clocks, first_invoices, proof, refunding
+from billing.operations import accepting, charging, clocks, first_invoices, mass_changes, proof, refunding
 from billing.operations.runs import TICK, bill_due
 from billing.run.claiming import Scope, count_due
 from core.clock import wall_now
@@ -17,6 +17,7 @@ from invoicing.operations import recognition, tax_turnover
 
 CHARGES_A_SWEEP = 2_000
 REFUNDS_A_SWEEP = 500
+MASS_CHANGES_A_SWEEP = 2_000
 
 log = structlog.get_logger(__name__)
 
@@ -35,8 +36,9 @@ def tick() -> None:
 
 @shared_task(name="billing.tasks.sweep")
 def sweep() -> None:
-    """Charge what is due, finish what a worker left behind, close days that are over, unless the instance is held."""
+    """Make mass changes, charge what is due, finish what was left behind, close days, unless the instance is held."""
     with _nothing_while_held():
+        mass_changes.run_due(wall_now(), limit=MASS_CHANGES_A_SWEEP)
         charging.charge_due_everywhere(wall_now(), limit=CHARGES_A_SWEEP)
         refunding.pay_out_due(wall_now(), limit=REFUNDS_A_SWEEP)
         first_invoices.abandon_stale(now=wall_now())

@@ -1,5 +1,5 @@
-"""Pages of the engine: payments, and the runs that made the invoices."""
+"""Pages of the engine: payments, mass changes, and the runs that made the invoices."""
 
-from billing.admin import payments, runs
+from billing.admin import mass_changes, payments, runs
 
-__all__ = ["payments", "runs"]
+__all__ = ["mass_changes", "payments", "runs"]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing.api import cards, clocks, credit_notes, invoices, money, quotes, refunds, subscriptions
+from billing.api import cards, clocks, credit_notes, invoices, mass_changes, money, quotes, refunds, subscriptions
 from core.api import paths  # noqa: F401 - registers the converter `id`
 
 _customer = "customer/<id:customer_id>"
@@ -44,5 +44,9 @@ urlpatterns = [
     path("invoice/<id:invoice_id>/payment", credit_notes.InvoicePaymentList.as_view()),
     path(f"{_customer}/balance", money.CustomerBalanceDetail.as_view()),
     path(f"{_customer}/credit", money.CustomerCreditList.as_view()),
+    path("mass-change", mass_changes.MassChangeList.as_view()),
+    path("mass-change/estimate", mass_changes.MassChangeEstimate.as_view()),
+    path("mass-change/<id:mass_change_id>", mass_changes.MassChangeDetail.as_view()),
+    path("mass-change/<id:mass_change_id>/cancel", mass_changes.MassChangeCancel.as_view()),
     path("test-clock/<id:clock_id>/advance", clocks.TestClockAdvance.as_view()),
 ]

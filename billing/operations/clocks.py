@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from billing.operations import charging, first_invoices
+from billing.operations import charging, first_invoices, mass_changes
 from billing.run.claiming import Scope
 from billing.run.engine import Tally, run_billing
 from core.errors import Conflict, Invalid, NotFound
@@ -23,7 +23,10 @@ SELECT least(
     (SELECT min(attempt.due_at) FROM billing_paymentattempt attempt
      JOIN customers_customer customer ON customer.id = attempt.customer_id
      WHERE customer.test_clock_id = %(clock)s AND attempt.status = 'scheduled'
-       AND attempt.due_at > %(clock_now)s AND attempt.due_at <= %(target)s)
+       AND attempt.due_at > %(clock_now)s AND attempt.due_at <= %(target)s),
+    (SELECT min(mass.due_at) FROM billing_masschange mass
+     WHERE mass.test_clock_id = %(clock)s AND mass.status IN ('scheduled', 'running')
+       AND mass.due_at > %(clock_now)s AND mass.due_at <= %(target)s)
 )
 """
 
@@ -43,7 +46,7 @@ def advance_clock(
     now: datetime,
     progress: Callable[[ClockProgress], None] | None = None,
 ) -> TestClock:
-    """Move a clock to `to_at`, stepping to each due moment in turn: renewals, then the charges they bring.
+    """Move a clock to `to_at`, due moment by due moment: renewals, mass changes, then the charges they bring.
 
     Interrupted, it can be called again with the same target. `now` is the wall's moment. Raises NotFound, Invalid when
     the target is not ahead, Conflict while another advance goes elsewhere or runs, InstanceHeld.
@@ -72,6 +75,7 @@ def _step_through(
     at = TestClock.objects.get(id=clock_id).now_at
     while True:
         tally = tally.plus(run_billing(Scope(as_of=at, now=now, test_clock_id=clock_id)))
+        mass_changes.run_due(at, test_clock_id=clock_id)
         charging.charge_due(at, test_clock_id=clock_id)
         progress(ClockProgress(at, tally))
         moment = _next_moment(clock_id, at, to_at, now)

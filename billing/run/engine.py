@@ -92,14 +92,14 @@ def _bill_chunk(scope: Scope, world: TaxWorld, limit: int, *, wait: bool) -> Tal
             reach("billing.claimed")
             done = _bill(customer_ids, scope, world)
     except Exception as failure:
-        if not customer_ids or _is_end_of_session(failure):
+        if not customer_ids or is_end_of_session(failure):
             raise
         return _bill_in_halves(scope, world, customer_ids, failure)
     reach("billing.committed")
     return done
 
 
-def _is_end_of_session(failure: Exception) -> bool:
+def is_end_of_session(failure: Exception) -> bool:
     """Tell whether the database went away: that is no customer's fault, and the next run goes on with them."""
     state = getattr(failure.__cause__, "sqlstate", None)
     return isinstance(failure, OperationalError) and (state is None or state.startswith(("08", "57P")))

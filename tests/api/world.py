@@ -39,6 +39,8 @@ class World:
         plan = {"product": ids["product_id"], "name": "Team", "code_name": "team", "per_seat": True}
         ids["plan_id"] = api.post("/plan", {**plan, "prices": [ids["price_id"]]})["id"]
         voucher = {"name": "Half", "type": "percentage", "percent": 50, "code": "HALF"}
+        mass_change = {"plan": "team", "new_price": ids["price_id"], "date": "2190-01-01"}
+        ids["mass_change_id"] = api.post("/mass-change", mass_change)["id"]
         ids["voucher_id"] = api.post("/voucher", voucher)["id"]
 
     def _tax(self) -> None:

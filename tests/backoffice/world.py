@@ -4,7 +4,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from billing.models import BillingRun, FoundCharge, ParkedCustomer, Payment, PaymentAttempt, Receipt, Refund
+from billing.models import (
+    BillingRun,
+    FoundCharge,
+    MassChange,
+    MassChangePart,
+    ParkedCustomer,
+    Payment,
+    PaymentAttempt,
+    Receipt,
+    Refund,
+)
 from core.identifiers import new_id
 from core.models import ApiKey, AuditEntry, ExchangeRate, IdempotencyRecord, Instance, OutboxEvent, TestClock
 from customers.models import Agenda, Brand, Customer, DisabledStretch, PaymentMethod
@@ -157,6 +167,17 @@ def _make_one(number: int) -> World:
     _make_line(invoice, subscription, item)
     payment = _make_payment(invoice, card, series["receipt"], number)
     _make_credit_note(invoice, subscription, item, series["credit_note"], number)
+    mass_change = MassChange.objects.create(
+        country="DE",
+        new_plan=subscription.plan,
+        status="running",
+        due_at=NOW,
+        created_at=START,
+        started_at=NOW,
+    )
+    MassChangePart.objects.create(
+        mass_change=mass_change, subscription=subscription, outcome="failed", reason="No price", settled_at=NOW
+    )
     Refund.objects.create(
         customer=customer,
         payment=payment,
