@@ -7,6 +7,7 @@ from datetime import datetime
 
 import structlog
 from celery import shared_task
+from django.db import transaction
 
 from billing.operations import accepting, charging, clocks, first_invoices, mass_changes, proof, refunding
 from billing.operations.runs import TICK, bill_due
@@ -66,6 +67,14 @@ def recognise_revenue() -> None:
     """Recognise the months that are over, unless the instance is held."""
     with _nothing_while_held():
         recognition.recognise_revenue(now=wall_now())
+
+
+def hint_sweep() -> None:
+    """Tell a worker, once the caller's transaction is committed, that there is something to charge or to pay out.
+
+    Where no message can be sent the next sweep finds the rows.
+    """
+    transaction.on_commit(lambda: sweep.apply_async(retry=False), robust=True)
 
 
 @contextmanager

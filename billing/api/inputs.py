@@ -33,6 +33,11 @@ def _itself(row_id: uuid.UUID) -> uuid.UUID:
     return row_id
 
 
+def card_reference(**options: Any) -> ReferenceField:
+    """Return a field that names a card by its id; whose it is, is judged where it is used."""
+    return ReferenceField(noun="card", find=_itself, names=("id",), **options)
+
+
 class ItemInput(InputSerializer):
     """A further price of the subscription."""
 
@@ -46,7 +51,7 @@ class StartInput(InputSerializer):
     aliases = {**SEAT_SPELLINGS, "plan": "subscription_plan"}
 
     subscription_plan = plan_reference(help_text="Id or code name.")
-    payment_details = ReferenceField(noun="card", find=_itself, names=("id",), required=False)
+    payment_details = card_reference(required=False)
     card_token = TextField(required=False)
     price = price_reference(required=False)
     schedule = WordField(["week", "month", "year", "one-off"], required=False, spellings={"one_off": "one-off"})
@@ -86,7 +91,7 @@ class TrialInput(InputSerializer):
     metadata = MetadataField(required=False)
 
 
-def _moment(value: date | datetime | None, zone: str) -> datetime | None:
+def moment_of(value: date | datetime | None, zone: str) -> datetime | None:
     """Return an instant: a day begins at its start in the customer's zone."""
     if value is None or isinstance(value, datetime):
         return value
@@ -106,18 +111,12 @@ def start_command(values: Mapping[str, Any], zone: str) -> StartCommand:
         payment_method_id=values.get("payment_details"),
         card_token=values.get("card_token", ""),
         trial=False if values.get("deny_trial") else None,
-        start_at=_moment(values.get("start_date"), zone),
-        bill_from_at=_moment(values.get("bill_from"), zone),
+        start_at=moment_of(values.get("start_date"), zone),
+        bill_from_at=moment_of(values.get("bill_from"), zone),
         alignment=values.get("alignment", "anniversary"),
         billing_day=values.get("billing_day", 1),
         metadata=values.get("metadata", {}),
     )
-
-
-class SeatsInput(InputSerializer):
-    """How many seats are added or removed."""
-
-    seats = WholeNumberField(min_value=1, max_value=MOST_SEATS)
 
 
 class TokenInput(InputSerializer):

@@ -1,15 +1,11 @@
-"""Starting subscriptions and changing their seats."""
+"""Starting subscriptions."""
 
 import uuid
-from collections.abc import Callable
-from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from billing.api.inputs import SeatsInput, StartInput, TrialInput, start_command
-from billing.api.serializers import SuccessAnswer
-from billing.operations import seats as seat_operations
+from billing.api.inputs import StartInput, TrialInput, start_command
 from billing.operations.start import StartCommand
 from billing.operations.start_requests import start_for_request
 from core.api.schema import describe
@@ -108,34 +104,3 @@ def _only_price(plan: Plan) -> Price:
     if price is None:
         raise Invalid("The plan has no public price.", fields={"price": "is required: the plan has no public price"})
     return price
-
-
-class _SeatsView(ApiView):
-    """Changes seats by an operation."""
-
-    def change(self, operation: Callable[..., Any], subscription_id: uuid.UUID) -> HttpResponse:
-        """Change them, at the moment it is for the customer."""
-        subscription = queries.get_subscription(subscription_id)
-        seats = self.read(SeatsInput)["seats"]
-        customer = customers_queries.get_customer(subscription.customer_id)
-        now = customers_queries.now_of(customer, self.now)
-        operation(subscription_id=subscription_id, seats=seats, actor=self.actor, now=now)
-        return answer_json({"success": True})
-
-
-class SeatsAdd(_SeatsView):
-    """`/subscription/{id}/seats/add`."""
-
-    @describe("Add seats", takes=SeatsInput, gives=SuccessAnswer, request_example={"seats": 2})
-    def post(self, request: Request, subscription_id: uuid.UUID) -> HttpResponse:
-        """Billed at the next boundary. Per-seat plans only."""
-        return self.change(seat_operations.add_seats, subscription_id)
-
-
-class SeatsRemove(_SeatsView):
-    """`/subscription/{id}/seats/remove`."""
-
-    @describe("Remove seats", takes=SeatsInput, gives=SuccessAnswer, request_example={"seats": 2})
-    def post(self, request: Request, subscription_id: uuid.UUID) -> HttpResponse:
-        """Credited at the next boundary; at least one seat stays."""
-        return self.change(seat_operations.remove_seats, subscription_id)

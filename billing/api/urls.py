@@ -2,17 +2,42 @@
 
 from django.urls import path
 
-from billing.api import cards, clocks, credit_notes, invoices, mass_changes, money, quotes, refunds, subscriptions
+from billing.api import (
+    cards,
+    changes,
+    clocks,
+    credit_notes,
+    invoices,
+    lifecycle,
+    mass_changes,
+    money,
+    quotes,
+    refunds,
+    subscriptions,
+)
 from core.api import paths  # noqa: F401 - registers the converter `id`
 
 _customer = "customer/<id:customer_id>"
+_subscription = "subscription/<id:subscription_id>"
 _card = "payment-methods/<id:payment_method_id>"
 
 urlpatterns = [
     path(f"{_customer}/subscription/start", subscriptions.SubscriptionStart.as_view()),
     path(f"{_customer}/subscription/trial", subscriptions.TrialStart.as_view()),
-    path("subscription/<id:subscription_id>/seats/add", subscriptions.SeatsAdd.as_view()),
-    path("subscription/<id:subscription_id>/seats/remove", subscriptions.SeatsRemove.as_view()),
+    path(f"{_subscription}/plan", changes.PlanChange.as_view()),
+    path(f"{_subscription}/price", changes.PriceChange.as_view()),
+    path(f"{_subscription}/seats", changes.SeatsTotal.as_view()),
+    path(f"{_subscription}/seats/add", changes.SeatsAdd.as_view()),
+    path(f"{_subscription}/seats/remove", changes.SeatsRemove.as_view()),
+    path(f"{_subscription}/item", changes.ItemList.as_view()),
+    path(f"{_subscription}/item/<id:item_id>", changes.ItemDetail.as_view()),
+    path(f"{_subscription}/pending-change", changes.PendingChangeDetail.as_view()),
+    path(f"{_subscription}/cancel", lifecycle.Cancel.as_view()),
+    path(f"{_subscription}/uncancel", lifecycle.Uncancel.as_view()),
+    path(f"{_subscription}/pause", lifecycle.Pause.as_view()),
+    path(f"{_subscription}/resume", lifecycle.Resume.as_view()),
+    path(f"{_subscription}/extend", lifecycle.Extend.as_view()),
+    path(f"{_subscription}/payment-method", lifecycle.PaymentMethod.as_view()),
     path(f"{_customer}/payment-methods/frontend-payment-token", cards.FrontendToken.as_view()),
     path(f"{_customer}/{_card}", cards.PaymentMethodDetail.as_view()),
     path(f"{_customer}/{_card}/default", cards.PaymentMethodDefault.as_view()),

@@ -12,7 +12,7 @@ from billing.operations import changing
 from billing.operations.changing import Changed, Decide, Decided
 from billing.operations.start import NoUsablePaymentMethod
 from core.errors import Conflict, Invalid
-from core.operations import SYSTEM, Actor
+from core.operations import SYSTEM, Actor, AuditDraft, record_audit
 from invoicing.domain.account import CARD, Account
 from subscriptions.domain import change
 from subscriptions.domain.change import PriceChange
@@ -42,11 +42,12 @@ class RefundType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CancelCommand:
-    """How a subscription is to end; `at` is the moment of a specific date."""
+    """How a subscription is to end; `at` is the moment of a specific date, `comment` says why, for the audit trail."""
 
     when: CancelWhen = CancelWhen.END_OF_RUN
     refund: RefundType = RefundType.NONE
     at: datetime | None = None
+    comment: str = ""
 
 
 SCHEDULABLE = frozenset({Status.ACTIVE, Status.TRIAL_ACTIVE, Status.OVERDUE_PAYMENT_OPEN})
@@ -65,7 +66,21 @@ def cancel_subscription(
         subscription = changing.lock_subscription(subscription_id)
         if not _is_news(subscription, command):
             return None
-        return changing.store_change_step(subscription=subscription, decide=_cancelling(command), now=now, actor=actor)
+        changed = changing.store_change_step(
+            subscription=subscription, decide=_cancelling(command), now=now, actor=actor
+        )
+        cancel_at = changed.agreement.cancel_at
+        after = {
+            "when": str(command.when),
+            "refund_type": str(command.refund),
+            "cancel_at": cancel_at.isoformat() if cancel_at is not None else None,
+        }
+        record_audit(
+            actor,
+            [AuditDraft("subscription.cancelled", "subscription", subscription_id, None, after, command.comment)],
+            recorded_at=now,
+        )
+        return changed
 
 
 def preview_cancel(*, subscription_id: uuid.UUID, command: CancelCommand, now: datetime) -> Changed | None:

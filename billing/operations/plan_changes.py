@@ -22,7 +22,7 @@ from subscriptions.domain.change import PriceChange
 from subscriptions.domain.pending import ChangeKind
 from subscriptions.domain.periods import current_period
 from subscriptions.domain.terms import Agreement, PriceTerms
-from subscriptions.models import PendingChange, Plan, Subscription
+from subscriptions.models import PendingChange, Plan, Price, Subscription
 from subscriptions.queries.terms import list_price_terms
 
 
@@ -42,13 +42,16 @@ class Timing:
     at: datetime | None = None
 
 
+AT_ONCE = Timing()
+
+
 @dataclass(frozen=True, slots=True)
 class PlanCommand:
     """The plan and price that take over; `plan_id` None keeps the plan. `seats` None keeps the seats."""
 
     price_id: uuid.UUID
     plan_id: uuid.UUID | None = None
-    timing: Timing = Timing()
+    timing: Timing = AT_ONCE
     proration: str = ""
     seats: int | None = None
 
@@ -93,7 +96,7 @@ def change_seats(
     subscription_id: uuid.UUID,
     seats: int | None = None,
     delta: int = 0,
-    timing: Timing = Timing(),
+    timing: Timing = AT_ONCE,
     invoice_now: bool = False,
     now: datetime,
     actor: Actor = SYSTEM,
@@ -112,9 +115,7 @@ def change_seats(
         return made
 
 
-def preview_seats(
-    *, subscription_id: uuid.UUID, seats: int, timing: Timing = Timing(), now: datetime
-) -> Changed | None:
+def preview_seats(*, subscription_id: uuid.UUID, seats: int, timing: Timing = AT_ONCE, now: datetime) -> Changed | None:
     """Return what change_seats with `invoice_now` would come to."""
     subscription = changing.get_subscription(subscription_id)
     return _preview(subscription, _asked_seats(subscription, seats, 0), timing, now, seats_now=True)
@@ -125,6 +126,8 @@ def add_item(
 ) -> Changed:
     """Add a further price from now on; what is left of the period is charged. Raises what change_seats does."""
     price = _price(price_id)
+    if not Price.objects.filter(id=price_id, retired_at__isnull=True).exists():
+        raise Invalid("The price is retired.", fields={"price": "This price is retired."})
     item_id = new_id()
 
     def decide(_: Account, agreement: Agreement, at: datetime) -> Decided:
@@ -140,7 +143,7 @@ def change_item(
     subscription_id: uuid.UUID,
     item_id: uuid.UUID,
     quantity: int,
-    timing: Timing = Timing(),
+    timing: Timing = AT_ONCE,
     now: datetime,
     actor: Actor = SYSTEM,
 ) -> Changed | PendingChange:
@@ -154,14 +157,21 @@ def change_item(
 
 
 def revoke_pending(
-    *, subscription_id: uuid.UUID, change_id: uuid.UUID | None = None, now: datetime, actor: Actor = SYSTEM
+    *,
+    subscription_id: uuid.UUID,
+    change_id: uuid.UUID | None = None,
+    kind: str = "",
+    now: datetime,
+    actor: Actor = SYSTEM,
 ) -> None:
-    """Take back a change that waits, or all of them. Raises NotFound when none waits."""
+    """Take back a change that waits, those of a kind, or all of them. Raises NotFound when none waits."""
     with transaction.atomic():
         subscription = changing.lock_subscription(subscription_id)
         waiting = PendingChange.objects.filter(subscription=subscription, settled_at__isnull=True)
         if change_id is not None:
             waiting = waiting.filter(id=change_id)
+        if kind:
+            waiting = waiting.filter(kind=kind)
         revoked = waiting.update(settled_at=now, outcome=PendingChange.Outcome.REVOKED)
         if not revoked:
             raise NotFound("No change of this subscription waits.")
@@ -355,9 +365,13 @@ def _altering_item(item_id: uuid.UUID, quantity: int) -> Callable[[Agreement, da
 
 
 def _require_item(subscription: Subscription, item_id: uuid.UUID) -> None:
-    """Refuse an item of another subscription. Raises NotFound."""
-    if not subscription.items.filter(id=item_id).exists():
+    """Refuse an item of another subscription, or one that has ended. Raises NotFound, Conflict for the plan's own."""
+    item = subscription.items.filter(id=item_id).first()
+    if item is None or not item.terms.order_by("-version").values_list("quantity", flat=True)[0]:
         raise NotFound(f"The subscription has no item {item_id}.")
+    if item.position == 0:
+        message = "The plan's own price is changed with plan, price and seats; it ends with the subscription."
+        raise Conflict(message, code="plan_item")
 
 
 def _price(price_id: uuid.UUID) -> PriceTerms:

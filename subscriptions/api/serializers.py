@@ -1,5 +1,6 @@
 """The catalogue as answers hold it."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,9 +18,10 @@ from core.api.fields import (
 )
 from core.api.serializers import AnswerSerializer
 from subscriptions.domain.lifecycle import Status
+from subscriptions.domain.pending import ChangeKind
 from subscriptions.domain.pricing import TIERED, PriceType
-from subscriptions.models import Metric, MetricFilter, Plan, Price, Subscription
-from subscriptions.queries.subscriptions import running_items
+from subscriptions.models import Metric, MetricFilter, PendingChange, Plan, Price, Subscription
+from subscriptions.queries.subscriptions import running_items, waiting_changes
 
 SCHEDULES = ("week", "month", "year", "one-off")
 UNPRICED = TIERED | {PriceType.PERCENTAGE}
@@ -250,6 +252,54 @@ class SubscriptionItemAnswer(AnswerSerializer):
     quantity = WholeNumberField()
 
 
+class PlanReferenceAnswer(AnswerSerializer):
+    """A plan, by its names."""
+
+    id = IdField()
+    name = TextField()
+    code_name = TextField()
+
+
+class WaitingChangeAnswer(AnswerSerializer):
+    """A change that waits for its moment; what is left out stays as it is."""
+
+    id = IdField()
+    kind = WordField([kind.value for kind in ChangeKind])
+    when = serializers.SerializerMethodField(help_text="next-cycle or specific-date.")
+    due_at = InstantField(help_text="With next-cycle a pause may move it.")
+    plan = PlanReferenceAnswer()
+    price = PriceAnswer()
+    seat_number = serializers.SerializerMethodField()
+    item = IdField(source="item_id")
+    quantity = serializers.SerializerMethodField(help_text="Of the item; 0 ends it.")
+    proration = WordField(Price.Proration.choices)
+    created_at = InstantField()
+
+    def get_when(self, change: PendingChange) -> str:
+        """Return what was asked for."""
+        return "next-cycle" if change.at_boundary else "specific-date"
+
+    def get_seat_number(self, change: PendingChange) -> int | None:
+        """Return the seats there will be, where they change."""
+        return change.quantity if change.kind == ChangeKind.SEATS else None
+
+    def get_quantity(self, change: PendingChange) -> int | None:
+        """Return how many of an item there will be."""
+        return (change.quantity or 0) if change.kind == ChangeKind.ITEM else None
+
+
+class PendingChangeAnswer(WaitingChangeAnswer):
+    """The next change to come, and the others that wait, of other kinds or items."""
+
+    others = WaitingChangeAnswer(many=True, required=False)
+
+    def to_representation(self, instance: Sequence[PendingChange]) -> dict[str, Any]:
+        """Return changes that wait, of which there is at least one, the next first."""
+        others = [WaitingChangeAnswer().to_representation(change) for change in instance[1:]]
+        answer = WaitingChangeAnswer().to_representation(instance[0])
+        return {**answer, "others": others} if others else answer
+
+
 class SubscriptionAnswer(AnswerSerializer):
     """What a customer agreed to."""
 
@@ -265,6 +315,7 @@ class SubscriptionAnswer(AnswerSerializer):
     current_period_end = InstantField()
     valid_until = InstantField(source="current_period_end", help_text="Until when it is paid, or the trial runs.")
     trial_end = InstantField(source="trial_end_at")
+    pending_change = PendingChangeAnswer(required=False)
     cancel_at = InstantField()
     ended_at = InstantField()
     created_at = InstantField()
@@ -278,11 +329,13 @@ class SubscriptionAnswer(AnswerSerializer):
         items = [SubscriptionItemAnswer().to_representation(item) for item in running_items(instance)]
         answer: dict[str, Any] = {}
         for name, field in self.fields.items():
-            if name in _OF_ITEMS:
+            if name in _MADE_HERE:
                 continue
             value = field.get_attribute(instance)
             if value is not None and value != "":
                 answer[name] = field.to_representation(value)
+        if waiting := waiting_changes(instance):
+            answer["pending_change"] = PendingChangeAnswer().to_representation(waiting)
         answer["items"] = items
         if items:
             price = items[0]["price"]
@@ -292,7 +345,7 @@ class SubscriptionAnswer(AnswerSerializer):
         return answer
 
 
-_OF_ITEMS = frozenset({"items", "price", "seat_number", "schedule"})
+_MADE_HERE = frozenset({"items", "price", "seat_number", "schedule", "pending_change"})
 
 
 class VoucherAmountAnswer(AnswerSerializer):
@@ -301,14 +354,6 @@ class VoucherAmountAnswer(AnswerSerializer):
     currency = TextField()
     amount = WholeNumberField(source="amount_minor", help_text="Minor units.")
     minimum = WholeNumberField(source="minimum_minor", help_text="Minor units; below this sum the voucher waits.")
-
-
-class VoucherPlanAnswer(AnswerSerializer):
-    """A plan a voucher is for."""
-
-    id = IdField()
-    name = TextField()
-    code_name = TextField()
 
 
 class VoucherAnswer(AnswerSerializer):
@@ -324,7 +369,7 @@ class VoucherAnswer(AnswerSerializer):
     duration = TextField()
     duration_count = WholeNumberField()
     amounts = VoucherAmountAnswer(many=True)
-    plans = VoucherPlanAnswer(many=True)
+    plans = PlanReferenceAnswer(many=True)
     expires_at = InstantField()
     maximum_redemptions = WholeNumberField()
     once_per_customer = FlagField()

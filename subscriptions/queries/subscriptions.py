@@ -8,7 +8,7 @@ from django.db.models import Prefetch, QuerySet
 from core.errors import NotFound
 from customers import queries as customers_queries
 from subscriptions.domain.lifecycle import ACTIVE_STATUSES
-from subscriptions.models import ItemTerms, Price, Subscription, SubscriptionItem
+from subscriptions.models import ItemTerms, PendingChange, Price, Subscription, SubscriptionItem
 from subscriptions.queries.catalogue import list_plans, list_prices
 
 
@@ -23,14 +23,18 @@ class SubscriptionFilter:
 
 
 def list_subscriptions(wanted: SubscriptionFilter | None = None) -> QuerySet[Subscription]:
-    """Return subscriptions with plan, items and the terms each item has now, newest first."""
+    """Return subscriptions with plan, items, the terms each item has now and what waits, newest first."""
     wanted = wanted or SubscriptionFilter()
     # One row an item whatever its history: DISTINCT ON keeps the newest version.
     newest = ItemTerms.objects.order_by("item_id", "-version").distinct("item_id")
     terms = newest.prefetch_related(Prefetch("price", queryset=list_prices()))
     items = SubscriptionItem.objects.order_by("position").prefetch_related(Prefetch("terms", queryset=terms))
+    waiting = PendingChange.objects.filter(settled_at__isnull=True).order_by("due_at", "id").select_related("plan")
+    waiting = waiting.prefetch_related(Prefetch("price", queryset=list_prices()))
     subscriptions = Subscription.objects.prefetch_related(
-        Prefetch("plan", queryset=list_plans()), Prefetch("items", queryset=items)
+        Prefetch("plan", queryset=list_plans()),
+        Prefetch("items", queryset=items),
+        Prefetch("pending_changes", queryset=waiting, to_attr="waiting"),
     )
     if wanted.status:
         subscriptions = subscriptions.filter(status=wanted.status)
@@ -83,3 +87,8 @@ def running_items(subscription: Subscription) -> list[RunningItem]:
         if terms.change != ItemTerms.Change.ENDED:
             found.append(RunningItem(item.id, terms.price, terms.quantity))
     return found
+
+
+def waiting_changes(subscription: Subscription, kind: str = "") -> list[PendingChange]:
+    """Return the changes of a subscription read by this module that wait, of a kind if one is given, the next first."""
+    return [change for change in subscription.waiting if kind in ("", change.kind)]  # type: ignore[attr-defined]

@@ -1,5 +1,7 @@
 """What every test of the API has: a caller with an admin key, and a company with a catalogue."""
 
+from typing import Any
+
 import pytest
 
 from tests.api.client import Caller
@@ -56,3 +58,11 @@ class Shop:
         body = {"name": code.title(), "code": code, "aggregation_method": "count", **fields}
         metric_id: str = self.api.post("/metric", body)["id"]
         return metric_id
+
+
+@pytest.fixture
+def running(api: Caller, shop: Shop) -> Any:
+    """Return Alice's subscription, running on a test clock."""
+    from tests.api.running import Running  # it needs the shop of this module
+
+    return Running(api, shop)

@@ -240,7 +240,7 @@ def test_lists_show_whom_they_are_asked_for(
     assert ids(f"/customer/{charlie}/subscription") == []
     assert set(api.errors("GET", "/subscription?status=happy&customer=x&foo=1")) == {"status", "customer", "foo"}
     for _ in range(2):
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             api.get("/subscription")
         start(api, charlie, subscription_plan="team", price=catalogue.monthly)
     for path in (f"/customer/{uuid.uuid4()}/subscription", f"/customer/{uuid.uuid4()}/subscription/active"):

@@ -68,6 +68,7 @@ class World:
         api.post(f"/payment/{ids['payment_id']}/refund", {"amount": 1}, status=202)
         ids["refund_id"] = api.get("/refund")["data"][0]["id"]
         ids["credit_note_id"] = api.get("/credit-note")["data"][0]["id"]
+        ids["item_id"] = api.post(f"/subscription/{ids['subscription_id']}/item", {"price": ids["price_id"]})["id"]
 
     def path(self, route: Route) -> str:
         """Return the path of a route that names what is there."""

@@ -1,0 +1,44 @@
+"""What every call has that acts on a subscription already there."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpResponse
+
+from billing.operations.changing import Changed
+from billing.tasks import hint_sweep
+from core.api.views import ApiView, answer_json
+from customers import queries as customers_queries
+from subscriptions.api.serializers import SubscriptionAnswer
+from subscriptions.models import Subscription
+from subscriptions.queries import subscriptions as queries
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A subscription that a call names, with the moment and the time zone of its customer."""
+
+    subscription: Subscription
+    now: datetime
+    zone: str
+
+
+class RunningView(ApiView):
+    """A call that acts on a subscription. The money follows by rows: nothing is charged inside the request."""
+
+    def asked(self, subscription_id: uuid.UUID) -> Asked:
+        """Return the subscription with its customer's moment. Raises NotFound, before anything else is wrong."""
+        subscription = queries.get_subscription(subscription_id)
+        customer = customers_queries.get_customer(subscription.customer_id)
+        return Asked(subscription, customers_queries.now_of(customer, self.now), customer.zone)
+
+    def follow_up(self, made: Any) -> None:
+        """Let a worker charge or pay out what a change came to, once it is committed."""
+        if isinstance(made, Changed) and made.outcome.proposals:
+            hint_sweep()
+
+    def answer_subscription(self, subscription_id: uuid.UUID, status: int = 200) -> HttpResponse:
+        """Answer a subscription as it stands now."""
+        return answer_json(SubscriptionAnswer().to_representation(queries.get_subscription(subscription_id)), status)
