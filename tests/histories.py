@@ -143,12 +143,12 @@ def open_agreement(history: History, now: datetime) -> History:
     return replace(history, agreement=settled, account=account_after, proposals=proposals)
 
 
-def charge_now(history: History, changed: Agreement, now: datetime) -> History:
+def charge_now(history: History, changed: Agreement, now: datetime, *, seats_now: bool = False) -> History:
     """Bill what a changed agreement owes at the moment of the change."""
     events = [usage.event for usage in history.usage if usage.stored_at <= now]
     figures = answer(usage_windows(changed, now), events)
     known = replace(history.account, agreements=(changed,))
-    proposals = propose(known, (changed,), Occasion(now, now.date(), "change"), figures, world())
+    proposals = propose(known, (changed,), Occasion(now, now.date(), "change", seats_now), figures, world())
     settled = settle(changed, now)
     stored = after(known, proposals, (settled,))
     return replace(history, agreement=settled, account=stored, proposals=(*history.proposals, *proposals))

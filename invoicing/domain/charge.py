@@ -203,9 +203,10 @@ def looks_back_to(agreement: Agreement, item: Item, segments: tuple[Segment, ...
 
 
 def horizon(agreement: Agreement, item: Item, segments: tuple[Segment, ...]) -> datetime | None:
-    """Return the start of the interval in which an item is billed to, or in which a backdated change begins.
+    """Return the start of the period to which an item is billed, or in which a backdated change begins.
 
-    None when nothing is billed yet (Billing rules, section 8).
+    Where a calendar interval restarts inside it, that is where it restarts: what stood before is another period's, and
+    its lines are not among those read. None when nothing is billed yet (Billing rules, section 8).
     """
     billed_to = agreement.billed_to_at
     if billed_to is None:
@@ -213,7 +214,7 @@ def horizon(agreement: Agreement, item: Item, segments: tuple[Segment, ...]) -> 
     at = billed_to if agreement.dirty_from is None else min(billed_to, agreement.dirty_from)
     held = item.version_at(at) or item.versions[0]
     period = period_at(segments, held.price.interval, at) if held.price.interval is not None else None
-    return at if period is None else period.full.start
+    return at if period is None else period.start
 
 
 class ItemCase(Struct, frozen=True):

@@ -125,6 +125,10 @@ def _charge(
         proof["takes_back_from"] = owed.takes_back_from.isoformat()
     elif discount_minor and base is not None:
         proof["shares_discount"] = [base.amount_minor, base.discount_minor]
+    quantity = owed.quantity
+    if standing is not None and owed.kind == SEATS:
+        # Seats that came at one moment and went again.
+        quantity -= standing.quantity
     values: dict[str, Any] = {}
     if is_correction and corrected is not None:
         values = {"treatment": corrected.treatment, "corrects": corrected.invoice_id}
@@ -138,7 +142,7 @@ def _charge(
         tier=owed.tier,
         revision=revision,
         description=plan_description(stretch),
-        quantity=owed.quantity,
+        quantity=quantity,
         unit_price=owed.unit_price,
         amount_minor=amount_minor,
         tax_date=case.tax_point.date_of(*owed.taxed_over, arrears=arrears),

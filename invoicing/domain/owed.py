@@ -190,8 +190,7 @@ class _StretchOwed:
         gives_back = list(self._given_back())
         covered_to = self._covered_to
         is_paid_for = covered_to <= stretch.end or any(owed.start == stretch.end for owed in gives_back)
-        if self._is_over or self._case.seats_now:
-            yield from self._seats(covered_to if is_paid_for else stretch.end)
+        yield from self._seats(covered_to if is_paid_for else stretch.end)
         yield from gives_back
 
     def _recurring(self) -> Iterator[Owed]:
@@ -329,7 +328,8 @@ class _StretchOwed:
     def _seats(self, until: datetime) -> Iterator[Owed]:
         """Yield a line for each change of seats inside the stretch, charged up to `until`.
 
-        Area is the sum of price(seats) x share of the period, so tiers and packages take price(after) - price(before)
+        Those billed stand as they stand, unless other changes came at their very moment; those that are not billed wait
+        until the period is over or seats are asked for. Area is the sum of price(seats) x share of the period, so tiers and packages take price(after) - price(before)
         (Billing rules, section 5, Seats): 1000 a seat, 31 days, one more after 1, 2 and 6 days -> 968, 935, 807.
         """
         stretch = self._stretch
@@ -345,18 +345,22 @@ class _StretchOwed:
         settled = {at: stood for at in moments if (stood := self._seats_at(at)) is not None}
         so_far = self._so_far(until, settled)
         base = Standing(tuple(self._base)) if self._base else None
+        is_due = self._is_over or self._case.seats_now
         for at in moments:
             stood = settled.get(at)
-            if stood is not None:
+            before, after = stretch.item.version_at(at - JUST_BEFORE), stretch.item.version_at(at)
+            seats = after.quantity if after is not None else 0
+            added = Decimal(seats - (before.quantity if before is not None else 0))
+            if stood is not None and (stood.quantity == added or not is_due):
                 yield Owed(SEATS, stretch, at, until, 0, stood.amount_minor, stood.quantity, due_at=at)
+            if not is_due or (stood is not None and stood.quantity == added):
                 continue
             slices = self._slices(at, until)
             area = round_half_away(self._area(slices))
             amount_minor, before_minor, so_far = area - so_far, so_far, area
             if not amount_minor:
                 continue
-            before, after = stretch.item.version_at(at - JUST_BEFORE), stretch.item.version_at(at)
-            seats = after.quantity if after is not None else 0
+            stood_minor = stood.amount_minor if stood is not None else 0
             share = stretch.share(at, until)
             yield Owed(
                 SEATS,
@@ -364,8 +368,8 @@ class _StretchOwed:
                 at,
                 until,
                 0,
-                amount_minor,
-                Decimal(seats - (before.quantity if before is not None else 0)),
+                stood_minor + amount_minor,
+                added,
                 due_at=at,
                 fraction=share,
                 base=base,

@@ -43,6 +43,12 @@ def altered(history: History, step: Callable[..., Agreement], moment: str, *argu
     return charge_now(history, step(history.agreement, *arguments, at(moment), **values), at(moment))
 
 
+def seats_now(history: History, seats: int, moment: str) -> History:
+    """Change the seats and bill them at once."""
+    agreement = change.change_seats(history.agreement, seats, at(moment))
+    return charge_now(history, agreement, at(moment), seats_now=True)
+
+
 def since(history: History, earlier: History) -> list[tuple[str, str, str, int]]:
     return lines_of(*history.proposals[len(earlier.proposals) :])
 
@@ -101,6 +107,17 @@ class TestInstantChange:
         second = changed(first, to(BIG), "2026-07-01 09:00")
         assert since(second, first) == []
         assert since(run(second, at("2026-07-01 10:17")), second) == [("recurring", "07-01", "08-01", 4500)]
+
+    def test_what_an_interval_that_restarts_left_is_never_charged_again(self) -> None:
+        """Berlin, from Sunday 26 May 02:00, 1000 a month by the calendar; on Monday 02:00 by two weeks from 00:00.
+
+        Paid 6/31, given back 5/31, then 1000 a fortnight: the fortnight began before the change, but not what is owed.
+        """
+        values = {"zone": "Europe/Berlin", "alignment": "calendar"}
+        first = begin(per_seat(1000), 1, "2024-05-26", **values)
+        second = changed(first, to(per_seat(1000, interval=Interval("week", 2))), "2024-05-27")
+        assert [line[-1] for line in lines_of(*second.proposals)] == [194, -161, 1000]
+        assert since(run(second, at("2024-06-10")), second) == [("recurring", "06-09", "06-23", 1000)]
 
     def test_the_next_period_is_the_new_price(self) -> None:
         first = changed(begin(SMALL, 1, "2026-06-01"), to(BIG), "2026-06-16")
@@ -255,6 +272,23 @@ class TestSeatsAndChanges:
         seated = altered(first, lambda one, when: change.change_seats(one, 3, when), "2026-06-11")
         ended = altered(seated, change.end, "2026-06-21", credits_unused=True)
         assert [line[-1] for line in since(ended, seated)] == [4000, -3000]
+
+    def test_seats_billed_at_once_stand_when_the_price_changes(self) -> None:
+        """Two more from day 10, paid at once: 4000; from day 20 another price: back 3 x 1000, on 3 x 1500."""
+        first = begin(SMALL, 1, "2026-06-01")
+        seated = seats_now(first, 3, "2026-06-11")
+        assert since(seated, first) == [("seats", "06-11", "07-01", 4000)]
+        second = changed(seated, to(BIG), "2026-06-21")
+        assert [line[-1] for line in since(second, seated)] == [-3000, 4500]
+        assert since(run(second, at("2026-07-01")), second) == [("recurring", "07-01", "08-01", 13500)]
+
+    @pytest.mark.parametrize(("left", "expected"), [(1, -4000), (2, -2000), (4, 2000)])
+    def test_seats_billed_at_once_and_changed_at_their_very_moment(self, left: int, expected: int) -> None:
+        first = seats_now(begin(SMALL, 1, "2026-06-01"), 3, "2026-06-11")
+        second = seats_now(first, left, "2026-06-11")
+        assert since(second, first) == [("seats", "06-11", "07-01", expected)]
+        assert second.proposals[-1].lines[0].charge.quantity == left - 3
+        assert since(run(second, at("2026-07-01")), second) == [("recurring", "07-01", "08-01", 3000 * left)]
 
     def test_a_plan_without_seats_takes_one(self) -> None:
         first = begin(SMALL, 4, "2026-06-01")
