@@ -196,7 +196,9 @@ def looks_back_to(agreement: Agreement, item: Item, segments: tuple[Segment, ...
     start = horizon(agreement, item, segments)
     if start is None:
         return None
-    has_changed = len(item.versions) > 1 and item.versions[-1].from_at >= start
+    # An add-on may come at the very moment up to which everything is billed.
+    is_as_agreed = len(item.versions) == 1 and not item.versions[0].proration
+    has_changed = not is_as_agreed and item.versions[-1].from_at >= start
     has_moved = len(agreement.calendar) > 1 and agreement.calendar[-1].from_at >= start
     may_change = agreement.cancel_at is not None or agreement.dirty_from is not None or bool(agreement.pending)
     return start if has_changed or has_moved or may_change else None

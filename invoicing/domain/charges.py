@@ -61,7 +61,8 @@ def _one_off(case: ItemCase) -> Iterator[Charge]:
         at = max(segment.start, first.from_at)
         if segment.end is not None and at >= segment.end:
             continue
-        if at <= case.moment and case.is_new(at):
+        came_just_then = bool(first.proration) and at == case.agreement.billed_to_at and not case.lines
+        if at <= case.moment and (case.is_new(at) or came_just_then):
             version = segment.version_at(at)
             for part in price_quantity(first.price.rating, Decimal(first.quantity)):
                 yield Charge(

@@ -172,8 +172,17 @@ def _undone(agreement: Agreement, wanted: PriceChange, at: datetime) -> Calendar
 def _anchor(current: CalendarVersion, wanted: PriceChange, at: datetime) -> datetime:
     """Return the anchor of the periods that restart at a moment."""
     if current.alignment == CALENDAR and wanted.price.interval is not None:
-        return calendar_anchor(at, wanted.price.interval, current.anchor_wall.day, current.zone)
+        return calendar_anchor(at, wanted.price.interval, _billing_day(current), current.zone)
     return local_wall(at, current.zone)
+
+
+def _billing_day(current: CalendarVersion) -> int:
+    """Return the day of the month on which a calendar bills: only the anchor of months tells one, else it is the 1st.
+
+    A Monday's date is none.
+    """
+    is_by_month = current.interval is not None and current.interval.unit == "month"
+    return current.anchor_wall.day if is_by_month else 1
 
 
 def change_seats(agreement: Agreement, quantity: int, at: datetime) -> Agreement:
@@ -301,7 +310,7 @@ def extend_trial(agreement: Agreement, wanted: PriceChange, at: datetime) -> Agr
     current = agreement.current
     anchor_wall = local_wall(begins_at, current.zone)
     if current.alignment == CALENDAR and wanted.price.interval is not None:
-        anchor_wall = calendar_anchor(begins_at, wanted.price.interval, current.anchor_wall.day, current.zone)
+        anchor_wall = calendar_anchor(begins_at, wanted.price.interval, _billing_day(current), current.zone)
     return _with_calendar(
         changed,
         begins_at,

@@ -17,7 +17,7 @@ from subscriptions.domain.agreement import InvalidAgreement
 from subscriptions.domain.change import PriceChange
 from subscriptions.domain.pricing import PriceType, Rating
 from subscriptions.domain.terms import ARREARS, KEEP, SHIFT, Agreement, PriceTerms
-from tests.bills import at, bill, but, graduated, half, lines_of, nets_of, per_call, per_seat, used
+from tests.bills import at, bill, but, graduated, half, lines_of, nets_of, once, per_call, per_seat, used
 from tests.histories import History, account, charge_now, price, run, start
 
 PLAN, OTHER_PLAN = uuid.UUID(int=4), uuid.UUID(int=5)
@@ -119,6 +119,15 @@ class TestInstantChange:
         assert [line[-1] for line in lines_of(*second.proposals)] == [194, -161, 1000]
         assert since(run(second, at("2024-06-10")), second) == [("recurring", "06-09", "06-23", 1000)]
 
+    def test_a_calendar_of_weeks_says_nothing_of_the_day_of_months(self) -> None:
+        """By the week from Monday 8 June; by the month from Wednesday 17 June: 14/30 to the 1st."""
+        first = begin(per_seat(700, interval=Interval("week")), 1, "2026-06-08", alignment="calendar")
+        second = changed(run(first, at("2026-06-15")), to(per_seat(3000)), "2026-06-17")
+        assert lines_of(second.proposals[-1]) == [
+            ("credit", "06-17", "06-22", -500),
+            ("recurring", "06-17", "07-01", 1400),
+        ]
+
     def test_the_next_period_is_the_new_price(self) -> None:
         first = changed(begin(SMALL, 1, "2026-06-01"), to(BIG), "2026-06-16")
         assert since(run(first, at("2026-08-01")), first) == [
@@ -181,8 +190,8 @@ class TestUndone:
         assert since(run(third, at("2026-07-01")), third) == [("recurring", "07-01", "08-01", 3000)]
 
     def test_a_discount_used_up_comes_back(self) -> None:
-        once = half(duration="once", remaining=1)
-        first = begin(SMALL, 1, "2026-06-01", customer=account(once))
+        single = half(duration="once", remaining=1)
+        first = begin(SMALL, 1, "2026-06-01", customer=account(single))
         second = changed(first, to(BIG), "2026-06-01")
         third = changed(second, to(SMALL), "2026-06-01")
         assert sum(paper.total_minor for paper in third.proposals[1:]) == 0
@@ -423,8 +432,8 @@ class TestPause:
 class TestVouchers:
     def test_a_credit_takes_its_share_of_the_discount(self) -> None:
         """1000 less 50 % once, billed 500, -> 3000 after 15 of 30 days: -250 + 1500."""
-        once = half(duration="once", remaining=1)
-        first = begin(per_seat(1000), 1, "2026-06-01", customer=account(once))
+        single = half(duration="once", remaining=1)
+        first = begin(per_seat(1000), 1, "2026-06-01", customer=account(single))
         second = changed(first, to(SMALL), "2026-06-16")
         assert nets_of(second.proposals[-1]) == [("credit", -250, -250), ("recurring", 0, 1500)]
 
@@ -453,6 +462,19 @@ class TestItems:
         gone = altered(added, lambda one, when: change.remove_item(one, self.ADD_ON, when), "2026-06-22")
         assert since(gone, added) == [("credit", "06-22", "07-01", -600)]
         assert since(run(gone, at("2026-07-01")), gone) == [("recurring", "07-01", "08-01", 3000)]
+
+    @pytest.mark.parametrize("moment", ["2026-06-01", "2026-07-01"])
+    def test_an_add_on_at_the_very_moment_of_a_bill_is_charged(self, moment: str) -> None:
+        first = run(begin(SMALL, 1, "2026-06-01"), at(moment))
+        for extra, kind in [(per_seat(500), "recurring"), (once(700), "one_off")]:
+            added = altered(first, lambda one, when, new=extra: change.add_item(one, self.ADD_ON, new, 2, when), moment)
+            assert [(line[0], line[-1]) for line in since(added, first)] == [(kind, int(extra.rating.unit_price * 2))]
+            assert run(added, at(moment)).proposals == added.proposals
+            again = charge_now(added, added.agreement, at(moment))
+            assert again.proposals == added.proposals
+            later = run(added, at(moment) + timedelta(days=31))
+            expected = ["recurring", "recurring"] if kind == "recurring" else ["recurring"]
+            assert [line[0] for line in since(later, added)] == expected
 
     def test_the_plans_own_price_cannot_be_removed(self) -> None:
         first = begin(SMALL, 1, "2026-06-01")
