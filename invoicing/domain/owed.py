@@ -345,15 +345,17 @@ class _StretchOwed:
         settled = {at: stood for at in moments if (stood := self._seats_at(at)) is not None}
         so_far = self._so_far(until, settled)
         base = Standing(tuple(self._base)) if self._base else None
-        is_due = self._is_over or self._case.seats_now
+        is_due, last_settled = self._is_over or self._case.seats_now, max(settled, default=stretch.start)
         for at in moments:
             stood = settled.get(at)
             before, after = stretch.item.version_at(at - JUST_BEFORE), stretch.item.version_at(at)
             seats = after.quantity if after is not None else 0
             added = Decimal(seats - (before.quantity if before is not None else 0))
-            if stood is not None and (stood.quantity == added or not is_due):
+            # Whatever came before a change that is billed is part of its area, even where it came to nothing.
+            is_open = is_due and at >= last_settled and (stood is None or stood.quantity != added)
+            if stood is not None and not is_open:
                 yield Owed(SEATS, stretch, at, until, 0, stood.amount_minor, stood.quantity, due_at=at)
-            if not is_due or (stood is not None and stood.quantity == added):
+            if not is_open:
                 continue
             slices = self._slices(at, until)
             area = round_half_away(self._area(slices))

@@ -299,6 +299,14 @@ class TestSeatsAndChanges:
         assert second.proposals[-1].lines[0].charge.quantity == left - 3
         assert since(run(second, at("2026-07-01")), second) == [("recurring", "07-01", "08-01", 3000 * left)]
 
+    def test_seats_that_came_to_nothing_are_not_taken_off_those_billed_after(self) -> None:
+        """700 for three: a second from day 5 costs nothing, two more from day 10, paid at once, 700 x 20/30 = 467."""
+        first = begin(price(Rating(PriceType.PACKAGE, unit_price=Decimal(700), units=3)), 1, "2026-06-01")
+        second = replace(first, agreement=change.change_seats(first.agreement, 2, at("2026-06-06")))
+        seated = seats_now(second, 4, "2026-06-11")
+        assert since(seated, first) == [("seats", "06-11", "07-01", 467)]
+        assert since(run(seated, at("2026-07-01")), seated) == [("recurring", "07-01", "08-01", 1400)]
+
     def test_a_plan_without_seats_takes_one(self) -> None:
         first = begin(SMALL, 4, "2026-06-01")
         second = changed(first, to(BIG, plan=OTHER_PLAN, quantity=1), "2026-06-16")
