@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from msgspec import structs
 
-from core.domain.schedule import Interval, boundary, boundary_index, calendar_anchor, local_date, local_wall
+from core.domain.schedule import Interval, boundary, boundary_index, calendar_anchor, instant_of, local_date, local_wall
 from subscriptions.domain.agreement import STARTED, InvalidAgreement
 from subscriptions.domain.periods import current_period
 from subscriptions.domain.pricing import exact_price
@@ -272,10 +272,23 @@ def resume(agreement: Agreement, at: datetime, policy: str = "") -> Agreement:
     if policy == SHIFT and before.alignment == CALENDAR:
         raise InvalidAgreement("policy", "Calendar periods do not shift: resume with `keep`.")
     anchor_wall = before.anchor_wall
-    days = (local_date(at, before.zone) - local_date(paused.from_at, before.zone)).days
-    if policy == SHIFT and days and before.interval is not None:
-        anchor_wall = local_wall(_period_end(before, paused.from_at), before.zone) + timedelta(days=days)
+    if policy == SHIFT and before.interval is not None:
+        days = (local_date(at, before.zone) - local_date(paused.from_at, before.zone)).days
+        calendar = tuple(one for one in agreement.calendar if one.from_at <= paused.from_at and one != paused)
+        end = _running_end(replace(agreement, calendar=calendar), before, paused.from_at)
+        end_wall = local_wall(end, before.zone) + timedelta(days=days)
+        if days or end != _period_end(before, paused.from_at):
+            anchor_wall = end_wall
+        if instant_of(end_wall, before.zone) <= at:
+            # Later in the day than the end that moved to it: what was paid is served, the next period begins here.
+            policy = ""
     return _with_calendar(agreement, at, "resume", before, anchor_wall=anchor_wall, resumes=policy)
+
+
+def _running_end(agreement: Agreement, version: CalendarVersion, at: datetime) -> datetime:
+    """Return where the period that holds a moment ends if nothing cuts it."""
+    period = current_period(replace(agreement, cancel_at=None), at)
+    return _period_end(version, at) if period is None else period.planned_end
 
 
 def _period_end(version: CalendarVersion, at: datetime) -> datetime:
@@ -334,7 +347,8 @@ def move_to_zone(agreement: Agreement, zone: str, after: datetime) -> Agreement:
         return agreement
     if current.phase == TRIAL:
         return _with_calendar(agreement, max(current.from_at, after), "zone", current, zone=zone)
-    return _with_calendar(agreement, _period_end(current, after), "zone", current, zone=zone)
+    as_planned = replace(agreement, calendar=tuple(one for one in agreement.calendar if one.from_at <= after))
+    return _with_calendar(agreement, _running_end(as_planned, current, after), "zone", current, zone=zone)
 
 
 def _with_version(agreement: Agreement, item: Item, version: ItemVersion) -> Agreement:

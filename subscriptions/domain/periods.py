@@ -173,9 +173,9 @@ def _entry(segments: tuple[Segment, ...], interval: Interval, after: datetime) -
     while place and segments[place].resumes:
         segment = segments[place]
         index = boundary_index(segment.anchor_wall, interval, segment.zone, segment.start)
-        if boundary(segment.anchor_wall, interval, index + 1, segment.zone) <= after:
+        if boundary(segment.anchor_wall, interval, index + 2, segment.zone) <= after:
             break
-        # The period that runs then may have begun before the pause.
+        # The period that runs then may have begun before the pause, and may end a boundary later than the next.
         place -= 1
     return place
 
@@ -207,8 +207,7 @@ class _Walk:
             if following.resumes == SHIFT:
                 # Also a pause at the very start of a period: nothing of it has been served.
                 shifts = (*shifts, Pause(pause, following.start))
-                self._index = boundary_index(following.anchor_wall, self._interval, following.zone, following.start)
-                full_end = self._next_boundary(following)
+                full_end = self._moved_end(following, full_end, pause)
             elif following.resumes == KEEP and start < pause and following.start < full_end:
                 holes = (*holes, Pause(pause, following.start))
             else:
@@ -220,6 +219,23 @@ class _Walk:
             return None
         gives_back = segment.gives_back and end < full_end
         return ServicePeriod(start, end, full, full_end, segment.zone, versions, shifts, holes, gives_back)
+
+    def _moved_end(self, following: Segment, end: datetime, pause: datetime) -> datetime:
+        """Return the boundary to which a pause that shifts moves an end: so many local days later.
+
+        The subscription's own period ends at the new anchor; the next boundary after the resumption may be another one,
+        a month before (paused from 8 January to 9 February, the end of 5 February moves to 9 March, not to 9 February).
+        What is billed more often ends at the nearest of its boundaries.
+        """
+        anchor_wall, interval, zone = following.anchor_wall, self._interval, following.zone
+        days = local_date(following.start, zone) - local_date(pause, zone)
+        moved = instant_of(local_wall(end, zone) + days, zone)
+        self._index = boundary_index(anchor_wall, interval, zone, moved)
+        earlier, later = (boundary(anchor_wall, interval, self._index + step, zone) for step in range(2))
+        if later - moved < moved - earlier or earlier <= following.start:
+            self._index += 1
+            return later
+        return earlier
 
     def _next_boundary(self, segment: Segment) -> datetime:
         """Return the boundary after the one reached; where two fall on one instant (a skipped day), the later one."""
@@ -280,12 +296,18 @@ def next_boundary(agreement: Agreement, after: datetime) -> datetime | None:
         for interval in intervals:
             if interval is None:
                 continue
-            index, _ = _first_boundary(segment, interval, after)
-            candidate = boundary(segment.anchor_wall, interval, index + 1, segment.zone)
-            if segment.end is not None:
-                candidate = min(candidate, segment.end)
+            candidate = _next_end(segments, segment, interval, after)
             found = candidate if found is None else min(found, candidate)
     return found
+
+
+def _next_end(segments: tuple[Segment, ...], segment: Segment, interval: Interval, after: datetime) -> datetime:
+    """Return the end of the period of an interval that holds a moment of a segment."""
+    if segment.resumes == SHIFT and (period := period_at(segments, interval, after)) is not None and period.end > after:
+        return period.end
+    index, _ = _first_boundary(segment, interval, after)
+    end = boundary(segment.anchor_wall, interval, index + 1, segment.zone)
+    return end if segment.end is None else min(end, segment.end)
 
 
 def current_period(agreement: Agreement, at: datetime) -> ServicePeriod | None:

@@ -391,6 +391,41 @@ class TestPause:
             -500
         ]
 
+    @pytest.mark.parametrize(("resumed", "days"), [("2026-07-05 12:00", "08-05"), ("2026-07-08 12:00", "08-08")])
+    def test_a_shifted_end_earlier_in_the_day_than_the_resumption_is_no_free_month(
+        self, resumed: str, days: str
+    ) -> None:
+        """Paused on the last day at 09:00, before the end at 10:17; back at 12:00, days later or that very day."""
+        first = begin(SMALL, 1, "2026-06-05 10:17")
+        waits = replace(first, agreement=change.pause(first.agreement, at("2026-07-05 09:00")))
+        back = altered(waits, change.resume, resumed)
+        assert since(back, first) == [("recurring", resumed[5:10], days, 3000)]
+        assert [line[0:2] for line in since(run(back, at(f"2026-{days} 11:00")), back)] == [("recurring", days)]
+
+    def test_a_shift_into_a_shorter_month_moves_the_end_by_all_the_days(self) -> None:
+        """28 of 31 days are left on 8 January; back on 9 February they last until 9 March, not until 9 February."""
+        first = begin(SMALL, 1, "2026-01-05 10:17")
+        waits = replace(first, agreement=change.pause(first.agreement, at("2026-01-08 09:00")))
+        back = altered(waits, change.resume, "2026-02-09 09:00")
+        assert since(back, first) == []
+        assert since(run(back, at("2026-04-10")), back) == [
+            ("recurring", "03-09", "04-09", 3000),
+            ("recurring", "04-09", "05-09", 3000),
+        ]
+        assert [line[-1] for line in since(altered(back, change.end, "2026-02-23", credits_unused=True), back)] == [
+            -1355  # 14 of 31 days
+        ]
+
+    def test_shift_in_the_odd_hours_of_another_zone(self) -> None:
+        """From Berlin to New York at the boundary of 28 February 10:17 UTC, paused an hour later for ten days."""
+        first = begin(SMALL, 1, "2026-01-31 10:17", zone="Europe/Berlin")
+        moved = replace(first, agreement=change.move_to_zone(first.agreement, "America/New_York", at("2026-02-10")))
+        due = run(moved, at("2026-02-28 10:17"))
+        waits = replace(due, agreement=change.pause(due.agreement, at("2026-02-28 11:17")))
+        back = altered(waits, change.resume, "2026-03-10 11:17")
+        assert since(back, due) == []
+        assert since(run(back, at("2026-04-11")), back) == [("recurring", "04-10", "05-10", 3000)]
+
     def test_keep_gives_the_days_back(self) -> None:
         first, back = self.paused("2026-06-26", KEEP)
         assert since(back, first) == [("credit", "06-11", "06-26", -1500)]
