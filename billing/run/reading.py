@@ -80,7 +80,7 @@ def read_accounts(
     customers = _rows(CUSTOMERS, ids)
     sellers = {row[0]: _seller(row) for row in _rows(BRANDS, list({row[1] for row in customers}))}
     known = chain(chain.from_iterable(owned.values()), waited)
-    billed = list_billed_lines(_horizons(known, about_to_change))
+    billed = list_billed_lines(line_horizons(known, about_to_change))
     invoice_ids = {line.invoice_id for lines in billed.values() for line in lines if line.invoice_id}
     open_minor = dict(_rows(OPEN_INVOICES, list(invoice_ids)))
     vouchers: dict[uuid.UUID, list[Voucher]] = defaultdict(list)
@@ -108,7 +108,9 @@ def read_accounts(
     return accounts
 
 
-def _horizons(agreements: Iterable[Agreement], about_to_change: uuid.UUID | None = None) -> dict[uuid.UUID, datetime]:
+def line_horizons(
+    agreements: Iterable[Agreement], about_to_change: uuid.UUID | None = None
+) -> dict[uuid.UUID, datetime]:
     """Return how far back each item's billed lines matter; items nothing can correct are left out.
 
     Usage looks back to the oldest period whose late window may be open, seats and minimum commitments to the running

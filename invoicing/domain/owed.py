@@ -330,7 +330,8 @@ class _StretchOwed:
 
         Those billed stand as they stand, unless other changes came at their very moment; those that are not billed wait
         until the period is over or seats are asked for. Area is the sum of price(seats) x share of the period, so tiers
-        and packages take price(after) - price(before) (Billing rules, section 5, Seats): 1000 a seat, 31 days, one more after 1, 2 and 6 days -> 968, 935, 807.
+        and packages take price(after) - price(before) (Billing rules, section 5, Seats): 1000 a seat, 31 days, one more
+        after 1, 2 and 6 days -> 968, 935, 807.
         """
         stretch = self._stretch
         moments = sorted(
