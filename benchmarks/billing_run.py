@@ -9,11 +9,13 @@ from benchmarks import databases, processes
 from benchmarks.billing_tasks import Ran, bill, copy, record
 from benchmarks.history import add_months
 from benchmarks.measure import Result, alternate
+from benchmarks.mixture import mix
 from benchmarks.population import EVENTS_A_MONTH, START, due_at, populate
 from benchmarks.sizes import Sizes
 
 RUN, WORKERS, MEMORY, OLD = "billing_run", "billing_run_4_workers", "billing_run_memory", "billing_run_month_36"
-NAMES = (RUN, WORKERS, MEMORY, OLD)
+MIXED = "billing_run_mixed"
+NAMES = (RUN, WORKERS, MEMORY, OLD, MIXED)
 WORKER_COUNT = 4
 LAST_MONTH = 36
 
@@ -24,6 +26,8 @@ def measure(sizes: Sizes, names: set[str]) -> Iterator[Result]:
         yield from _measure_run(sizes)
     if OLD in names:
         yield _measure_old_run(sizes)
+    if MIXED in names:
+        yield _measure_mixed_run(sizes)
 
 
 def _measure_run(sizes: Sizes) -> Iterator[Result]:
@@ -76,6 +80,31 @@ def _measure_old_run(sizes: Sizes) -> Result:
     for name in ("bench_old", "bench_young"):
         databases.drop(name)
     return Result(OLD, old, "customers/s", young)
+
+
+def _measure_mixed_run(sizes: Sizes) -> Result:
+    """Return the run of customers unlike each other: changes, vouchers, the whole tax decision."""
+    count = sizes.mixed_customers
+    databases.create("bench_due", "bench_empty")
+    processes.run("bench_due", populate, count, START, EVENTS_A_MONTH)
+    processes.run("bench_due", mix, due_at(1))
+
+    def bill_mixed() -> float:
+        return count / _bill("bench_due", due_at(2), workers=1)[0].seconds
+
+    with tempfile.TemporaryDirectory() as folder:
+        recording = Path(folder) / "recording"
+        databases.create("bench_copy", "bench_due")
+        processes.run("bench_copy", record, due_at(2), recording)
+
+        def copy_mixed() -> float:
+            databases.create("bench_copy", "bench_due")
+            return count / processes.run("bench_copy", copy, recording)
+
+        floor, mixed = alternate(copy_mixed, bill_mixed)
+    for name in ("bench_copy", "bench_due"):
+        databases.drop(name)
+    return Result(MIXED, mixed, "customers/s", floor)
 
 
 def _bill(template: str, moment: datetime, *, workers: int) -> list[Ran]:

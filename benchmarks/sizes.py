@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The sizes of all measurements: those of the promises at scale 1, but for the two that would take too long."""
+    """The sizes of all measurements: those of the promises at scale 1, but for three that would take too long."""
 
     scale: float
 
@@ -22,6 +22,11 @@ class Sizes:
     def old_customers(self) -> int:
         """Return how many customers are billed for the 36th time."""
         return self.of(4_000, 500)
+
+    @property
+    def mixed_customers(self) -> int:
+        """Return how many customers unlike each other a run bills."""
+        return self.of(8_000, 500)
 
     @property
     def stored_events(self) -> int:
