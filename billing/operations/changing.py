@@ -7,7 +7,7 @@ more step behind it, and what it costs or gives back is the proposal of that ste
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -41,6 +41,8 @@ from subscriptions.domain.terms import Agreement
 from subscriptions.models import Subscription
 from subscriptions.queries.terms import list_agreements, list_due_agreements
 from usage import queries as usage_queries
+
+_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ def _work_out(subscription: Subscription, decide: Decide, now: datetime, actor: 
     read = read_accounts([customer.id], agreements.values(), about_to_change=subscription.id)
     account = read[customer.id]
     # A disabled customer's moments pass when the run comes by; here nothing is due before the change.
-    plan = plan_steps(account, now)
+    # What falls due at this very moment belongs to what it is changed into.
+    plan = plan_steps(account, now - _MOMENT)
     for step in plan.steps:
         agreements.update((one.subscription_id, one) for one in step.settled)
     held = agreements[subscription.id]
@@ -157,16 +160,21 @@ def _decided(decide: Decide, account: Account, agreement: Agreement, at: datetim
         raise Invalid(refusal.message, fields={refusal.field: refusal.message}) from None
 
 
-def _step(customer: Customer, decided: Decided, now: datetime) -> Step:
+def _step(customer: Customer, decided: Decided, at: datetime) -> Step:
     """Return the step of a decision: charged now, or only set down."""
     agreement = decided.agreement
     if agreement.status in BILLED_STATUSES:
         # A change restarts or replaces calendars: the customer's zone holds in all of them.
-        agreement = move_to_zone(agreement, customer.zone, now)
+        agreement = move_to_zone(agreement, customer.zone, at)
     is_charged = decided.is_charged and (agreement.status in BILLED_STATUSES or agreement.status is Status.CANCELLED)
-    settled = settle(agreement, now) if is_charged else replace(agreement, next_due_at=next_due(agreement, now))
+    if is_charged:
+        settled = settle(agreement, at)
+    else:
+        # What falls due at this very moment stays due.
+        is_billed = agreement.billed_to_at is not None and agreement.billed_to_at >= at
+        settled = replace(agreement, next_due_at=next_due(agreement, at if is_billed else at - _MOMENT))
     return Step(
-        now,
+        at,
         (agreement,) if is_charged else (),
         (settled,),
         decided.transitions,

@@ -151,6 +151,14 @@ def slices(item: Item, period: ServicePeriod) -> Iterator[Slice]:
 
 def slices_of(item: Item, versions: tuple[ItemVersion, ...], period: ServicePeriod) -> Iterator[Slice]:
     """Yield the stretches of a period by some versions of an item, oldest first."""
+    if len(versions) == 1:
+        # Most items never change, and the run asks for their stretches by the million.
+        (only,) = versions
+        begin = max(only.from_at, period.start)
+        if begin < period.end and only.quantity:
+            policy = proration_at(item, begin) if begin != period.start else ""
+            yield Slice(begin, period.end, period, only, item, policy or only.price.proration_up)
+        return
     lasting = _lasting(versions)
     position = 0
     while position < len(lasting):
@@ -193,14 +201,16 @@ def looks_back_to(agreement: Agreement, item: Item, segments: tuple[Segment, ...
 
     Its terms or its calendar changed since its horizon, or a change waits, an end is scheduled, something is backdated.
     """
+    may_change = agreement.cancel_at is not None or agreement.dirty_from is not None or bool(agreement.pending)
+    # An add-on may come at the very moment up to which everything is billed.
+    is_as_agreed = len(item.versions) == 1 and not item.versions[0].proration
+    if is_as_agreed and not may_change and len(agreement.calendar) == 1:
+        return None
     start = horizon(agreement, item, segments)
     if start is None:
         return None
-    # An add-on may come at the very moment up to which everything is billed.
-    is_as_agreed = len(item.versions) == 1 and not item.versions[0].proration
     has_changed = not is_as_agreed and item.versions[-1].from_at >= start
     has_moved = len(agreement.calendar) > 1 and agreement.calendar[-1].from_at >= start
-    may_change = agreement.cancel_at is not None or agreement.dirty_from is not None or bool(agreement.pending)
     return start if has_changed or has_moved or may_change else None
 
 

@@ -131,6 +131,18 @@ class TestInstant:
         assert totals() == [3000, 3000, 775]
         assert check_books(now=at("2026-07-16")) == ()
 
+    def test_at_the_very_boundary_the_new_period_is_the_new_price(self, world: World) -> None:
+        world.to(world.big, "2026-07-01")
+        assert totals() == [3000, 4500]
+        run("2026-07-01")
+        assert totals() == [3000, 4500]
+        assert check_books(now=at("2026-07-01")) == ()
+
+    def test_ended_at_the_very_boundary_nothing_more_is_billed(self, world: World) -> None:
+        world.cancel(CancelWhen.INSTANTLY, RefundType.NONE, "2026-07-01")
+        run("2026-07-01")
+        assert totals() == [3000]
+
     def test_undone_at_the_same_moment(self, world: World) -> None:
         world.to(world.big, "2026-06-16")
         world.to(world.small, "2026-06-16")
