@@ -144,8 +144,9 @@ def test_control_without_the_lock_the_constraint_alone_holds(stage: Stage, monke
     refusals = note_refusals(monkeypatch)
     with stage.due.copied():
         said = at_once(*[lambda: (bill(chunk=CHUNK), refusals)[1]] * 2)
-        # Both went for the same customers: the second was refused, and found nothing due when it looked again.
-        assert sorted("a_charge_is_billed_once" in refusal for refusal in said) == [False, True]
+        # Both went for the same customers: the second was refused, and found nothing due when it looked again. Which
+        # of the guards stood in its way depends on what it wrote first.
+        assert sorted(refusal != "[]" for refusal in said) == [False, True]
         monkeypatch.undo()
         finish()
         assert_same(stage.wanted, told="two runs without a lock")
@@ -156,7 +157,9 @@ def test_control_without_lock_and_constraint_everything_is_billed_twice(
 ) -> None:
     remove_lock(monkeypatch)
     with stage.due.copied():
-        customer_ids = ids_of("by_invoice")
+        # An invoice that a credit note lowers is held by a guard of its own.
+        credited = {note[0] for note in stage.wanted["credit notes"].elements()}
+        customer_ids = tuple(one for one in ids_of("by_invoice") if one not in credited)
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE invoicing_invoiceline DROP CONSTRAINT a_charge_is_billed_once")
         before = InvoiceLine.objects.count()
