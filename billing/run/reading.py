@@ -11,7 +11,7 @@ import msgspec
 
 from core.rows import array_text, fetch_rows
 from invoicing.domain.account import Account, SellerTerms
-from invoicing.domain.charge import horizon, looks_back_to
+from invoicing.domain.charge import JUST_BEFORE, horizon, looks_back_to
 from invoicing.domain.discounts import Voucher
 from invoicing.domain.metered import rerated_from
 from invoicing.domain.tax_decision import Buyer, Seller
@@ -138,7 +138,8 @@ def _item_horizons(
         return
     prices = [version.price for version in item.versions]
     if any(price.meter is None for price in prices):
-        yield horizon(agreement, item, segments) if changes else looks_back_to(agreement, item, segments)
+        # A change at the very boundary may end the period before it.
+        yield _period_before(agreement, item, segments) if changes else looks_back_to(agreement, item, segments)
     if any(price.meter is not None for price in prices):
         at = rerated_from(agreement, billed_to)
     elif any(price.minimum_commitment_minor is not None for price in prices):
@@ -150,6 +151,16 @@ def _item_horizons(
     for interval in item_intervals(item):
         period = period_at(segments, interval, at)
         yield None if period is None else period.full.start
+
+
+def _period_before(agreement: Agreement, item: Item, segments: tuple[Segment, ...]) -> datetime | None:
+    """Return the start of the period just before the one to which an item is billed, its own start where none was."""
+    start = horizon(agreement, item, segments)
+    held = None if start is None else item.version_at(start - JUST_BEFORE)
+    if start is None or held is None or held.price.interval is None:
+        return start
+    period = period_at(segments, held.price.interval, start - JUST_BEFORE)
+    return start if period is None else min(start, period.start)
 
 
 def _rows(statement: str, ids: list[uuid.UUID]) -> list[tuple[Any, ...]]:

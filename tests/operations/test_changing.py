@@ -476,3 +476,51 @@ class TestPause:
         lifecycle.pause_subscription(subscription_id=world.subscription.id, now=at("2026-06-11"))
         with pytest.raises(Conflict):
             lifecycle.pause_subscription(subscription_id=world.subscription.id, now=at("2026-06-12"))
+
+
+class TestAtTheMomentThatWasBilled:
+    """Clocks stand still: a change may come at the very instant of the last bill."""
+
+    def test_an_item(self, world: World) -> None:
+        extra, once = world.company.price(unit_price=1000), world.company.price(unit_price=500, interval="one_off")
+        for price in (extra, once):
+            plan_changes.add_item(
+                subscription_id=world.subscription.id, price_id=price.id, quantity=1, now=at("2026-06-01")
+            )
+        assert totals() == [3000, 1000, 500]
+        run("2026-07-01")
+        assert totals() == [3000, 1000, 500, 4000]
+        assert check_books(now=at("2026-07-01")) == ()
+
+    def test_seats_added_and_taken_back(self, world: World) -> None:
+        """2 for half of June are 3000; each that is taken back at once gives its 1500 back."""
+        given_back: list[int] = []
+        for delta in (2, -1, -1):
+            plan_changes.change_seats(
+                subscription_id=world.subscription.id, delta=delta, invoice_now=True, now=at("2026-06-16")
+            )
+            assert (totals(), credits()) == ([3000, 3000], given_back)
+            given_back = [*given_back, 1500]
+        run("2026-07-01")
+        assert (totals(), credits()) == ([3000, 3000, 3000], [1500, 1500])
+        lines = InvoiceLine.objects.filter(kind="seats").values_list("quantity", flat=True)
+        assert list(lines) == [2]
+        assert check_books(now=at("2026-07-01")) == ()
+
+    @pytest.mark.parametrize(("refund", "given_back"), [(RefundType.NONE, []), (RefundType.PRORATE, [3000])])
+    def test_the_end(self, world: World, refund: RefundType, given_back: list[int]) -> None:
+        run("2026-07-01")
+        world.cancel(CancelWhen.INSTANTLY, refund, "2026-07-01")
+        assert (totals(), credits(), world.fresh().status) == ([3000, 3000], given_back, "cancelled")
+        assert check_books(now=at("2026-07-01")) == ()
+
+    def test_a_calendar_year_after_calendar_months(self, company: Company) -> None:
+        """From 16 June: 1500 of June back, 199 of 365 days of 30000 are 16356."""
+        world = World(company)
+        company.start(world.alice, world.team, world.small, now=at("2026-06-01"), alignment="calendar")
+        subscription = Subscription.objects.order_by("id").last()
+        assert subscription is not None
+        plan_changes.change_plan(
+            subscription_id=subscription.id, command=PlanCommand(world.yearly.id), now=at("2026-06-16")
+        )
+        assert totals() == [3000, 3000, 16356 - 1500]
