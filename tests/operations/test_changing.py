@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from billing.models import PaymentAttempt, Refund
 from billing.operations import charging, lifecycle, plan_changes
@@ -524,3 +525,21 @@ class TestAtTheMomentThatWasBilled:
             subscription_id=subscription.id, command=PlanCommand(world.yearly.id), now=at("2026-06-16")
         )
         assert totals() == [3000, 3000, 16356 - 1500]
+
+
+class TestGuards:
+    """A pending change is a record: the database lets it be settled once, and nothing else."""
+
+    @pytest.mark.parametrize("values", [{"quantity": 7}, {"kind": "seats", "quantity": 1}, {"actor": "somebody else"}])
+    def test_it_never_becomes_another(self, world: World, values: dict[str, Any]) -> None:
+        world.to(world.big, "2026-06-02", NEXT)
+        with pytest.raises(IntegrityError, match="settled once"), transaction.atomic():
+            PendingChange.objects.update(**values)
+        PendingChange.objects.update(due_at=at("2026-07-02"))
+
+    def test_it_is_settled_once(self, world: World) -> None:
+        world.to(world.big, "2026-06-02", NEXT)
+        plan_changes.revoke_pending(subscription_id=world.subscription.id, now=at("2026-06-03"))
+        for values in ({"outcome": "applied"}, {"settled_at": None, "outcome": ""}, {"due_at": at("2026-08-01")}):
+            with pytest.raises(IntegrityError, match="settled once"), transaction.atomic():
+                PendingChange.objects.update(**values)
