@@ -23,6 +23,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Terms", "history", "subscriptions", "subscriptionterms"),
             ("Items", "list_alt", "subscriptions", "subscriptionitem"),
             ("Item terms and seats", "event_seat", "subscriptions", "itemterms"),
+            ("Pending changes", "pending_actions", "subscriptions", "pendingchange"),
             ("Status changes", "swap_horiz", "subscriptions", "subscriptionevent"),
             ("Redemptions", "redeem", "subscriptions", "voucherredemption"),
             ("Counted periods", "event_repeat", "subscriptions", "redemptionperiod"),

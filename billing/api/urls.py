@@ -14,6 +14,7 @@ from billing.api import (
     quotes,
     refunds,
     subscriptions,
+    timeline,
 )
 from core.api import paths  # noqa: F401 - registers the converter `id`
 
@@ -37,6 +38,7 @@ urlpatterns = [
     path(f"{_subscription}/pause", lifecycle.Pause.as_view()),
     path(f"{_subscription}/resume", lifecycle.Resume.as_view()),
     path(f"{_subscription}/extend", lifecycle.Extend.as_view()),
+    path(f"{_subscription}/timeline", timeline.Timeline.as_view()),
     path(f"{_subscription}/payment-method", lifecycle.PaymentMethod.as_view()),
     path(f"{_customer}/payment-methods/frontend-payment-token", cards.FrontendToken.as_view()),
     path(f"{_customer}/{_card}", cards.PaymentMethodDetail.as_view()),

@@ -8,7 +8,7 @@ from core.staff_pages.columns import badge, link, moment, number, own, span
 from core.staff_pages.filters import MomentRangeFilter
 from ledger.admin import CurrencyFilter
 from subscriptions.admin.catalogue import interval
-from subscriptions.models import ItemTerms, SubscriptionEvent, SubscriptionItem, SubscriptionTerms
+from subscriptions.models import ItemTerms, PendingChange, SubscriptionEvent, SubscriptionItem, SubscriptionTerms
 
 STATUS = badge()
 VERSION = number("version")
@@ -135,3 +135,30 @@ class SubscriptionEventAdmin(ReadOnlyAdmin):
     search_help_text = "Customer, plan or subscription id"
     ordering = ("-id",)
     empty_words = "An event is written with every change of a subscription's status."
+
+
+@admin.register(PendingChange)
+class PendingChangeAdmin(ReadOnlyAdmin):
+    """Changes that wait for their moment, and what became of those that waited."""
+
+    list_display = (
+        moment("due_at"),
+        link("subscription"),
+        "kind",
+        link("plan"),
+        link("price"),
+        number("quantity"),
+        badge("outcome"),
+        moment("settled_at"),
+        "actor",
+    )
+    list_filter = (
+        ("kind", ChoicesDropdownFilter),
+        ("outcome", ChoicesDropdownFilter),
+        ("due_at", MomentRangeFilter),
+    )
+    list_select_related = ("subscription__plan", "subscription__customer", "plan", "price__product")
+    related_search = ("subscription",)
+    search_help_text = "Customer, plan or subscription id"
+    ordering = ("-id",)
+    empty_words = "A change of plan, price, seats or an item for the next cycle or a date waits here."

@@ -161,12 +161,16 @@ class TestTheSubscriptionPage:
             "Terms 1: paid",
             "Item 0: started",
             "Usage events",
+            "Pending changes",
+            "Change planned",
+            "7 seats, with the next cycle",
         ):
             assert words in page, words
 
     def test_its_history_is_newest_first_also_within_a_moment(self, alice: Client, world: World) -> None:
         answer = alice.get(reverse("admin:subscriptions_subscription_change", args=[world.subscription.id]))
-        assert [happening.what for happening in answer.context["entry"].history] == [
+        history = answer.context["entry"].history
+        assert [happening.what for happening in history if happening.kind in {"terms", "item", "status"}] == [
             "Start",
             "Item 0: started",
             "Terms 1: paid",

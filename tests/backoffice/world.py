@@ -44,6 +44,7 @@ from subscriptions.models import (
     ItemTerms,
     Metric,
     MetricFilter,
+    PendingChange,
     Plan,
     PlanLimit,
     Price,
@@ -282,6 +283,15 @@ def _make_subscription(customer: Customer, plan: Plan, price: Price) -> tuple[Su
     )
     SubscriptionEvent.objects.create(
         subscription=subscription, to_status="active", action="start", actor="api", happened_at=START
+    )
+    PendingChange.objects.create(
+        subscription=subscription,
+        kind="seats",
+        quantity=7,
+        due_at=NOW + timedelta(days=20),
+        at_boundary=True,
+        actor="api",
+        created_at=NOW,
     )
     return subscription, item
 
