@@ -112,17 +112,17 @@ def _charge(
     stretch, base = owed.stretch, owed.base
     gives_back = owed.kind == CREDIT or amount_minor < 0
     is_correction = gives_back or standing is not None
-    if standing is not None and base is None:
-        # What was taken back and is owed again: as it was charged first.
-        base = Standing(tuple(line for line in standing.lines if line.amount_minor > 0)[:1])
+    if standing is not None:
+        base = _base_of_move(standing, base, amount_minor)
     lines = (standing.lines if standing is not None else ()) or (base.lines if base is not None else ())
     corrected = lines[0] if lines else None
     discount_minor = base.discount_of(amount_minor) if is_correction and base is not None else 0
     proof = dict(owed.proof)
     if standing is not None:
         proof["billed_before"] = standing.amount_minor
-    if gives_back and owed.takes_back_from is not None:
-        proof["takes_back_from"] = owed.takes_back_from.isoformat()
+    takes_back_from = owed.takes_back_from if gives_back and standing is None else None
+    if takes_back_from is not None:
+        proof["takes_back_from"] = takes_back_from.isoformat()
     elif discount_minor and base is not None:
         proof["shares_discount"] = [base.amount_minor, base.discount_minor]
     quantity = owed.quantity
@@ -150,11 +150,25 @@ def _charge(
         fraction=owed.fraction,
         discountable=not is_correction,
         discount_minor=discount_minor,
-        takes_back_from=owed.takes_back_from if gives_back else None,
+        takes_back_from=takes_back_from,
         opens_period=owed.opens_period and not revision,
         proof=proof,
         **values,
     )
+
+
+def _base_of_move(standing: Standing, base: Standing | None, amount_minor: int) -> Standing | None:
+    """Return the lines whose discount a move of what stands shares: its own; with more taken back, `base` too.
+
+    Two seats billed in full beside a first that a voucher halved are taken back in full.
+    """
+    if standing.amount_minor > 0 and base is not None and -amount_minor > standing.amount_minor:
+        return Standing((*base.lines, *standing.lines))
+    if standing.amount_minor > 0:
+        return standing
+    # What was taken back and is owed again: as it was charged first.
+    first = tuple(line for line in standing.lines if line.amount_minor > 0)[:1]
+    return Standing(first) if first or base is None else base
 
 
 def _reversal(case: ItemCase, price: PriceTerms, stood: Standing, revision: int) -> Charge:

@@ -380,7 +380,7 @@ class _StretchOwed:
                 proof={
                     "area": area,
                     "slices": [[quantity, one.numerator, one.denominator] for quantity, one in slices],
-                    "so_far": before_minor,
+                    "so_far": before_minor - stood_minor,
                     "seats": seats,
                     "fraction": [share.numerator, share.denominator],
                 },

@@ -299,6 +299,14 @@ class TestSeatsAndChanges:
         assert second.proposals[-1].lines[0].charge.quantity == left - 3
         assert since(run(second, at("2026-07-01")), second) == [("recurring", "07-01", "08-01", 3000 * left)]
 
+    def test_seats_taken_back_share_their_own_discount(self) -> None:
+        """A voucher halved the first seat and was used up: the two billed in full beside it are taken back in full."""
+        single = half(duration="once", remaining=1)
+        first = seats_now(begin(SMALL, 1, "2026-06-01", customer=account(single)), 3, "2026-06-01")
+        assert [nets_of(paper) for paper in first.proposals] == [[("recurring", 1500, 1500)], [("seats", 0, 6000)]]
+        assert nets_of(seats_now(first, 2, "2026-06-01").proposals[-1]) == [("seats", 0, -3000)]
+        assert nets_of(seats_now(first, 1, "2026-06-01").proposals[-1]) == [("seats", 0, -6000)]
+
     def test_seats_that_came_to_nothing_are_not_taken_off_those_billed_after(self) -> None:
         """700 for three: a second from day 5 costs nothing, two more from day 10, paid at once, 700 x 20/30 = 467."""
         first = begin(price(Rating(PriceType.PACKAGE, unit_price=Decimal(700), units=3)), 1, "2026-06-01")
