@@ -20,8 +20,10 @@ from invoicing.domain.charge import (
     Slice,
     charge_of,
     looks_back_to,
+    proration_at,
 )
 from invoicing.domain.owed import LineKey, Owed, Standing, owed_lines, recurring_parts
+from invoicing.domain.proration import FULL
 from subscriptions.domain.terms import ARREARS, KEEP, PriceTerms
 
 
@@ -79,8 +81,11 @@ def _is_displaced(case: ItemCase, key: LineKey, laid_out: Sequence[Owed]) -> boo
         return False
     if any(owed.stretch.start <= key.start < owed.stretch.end for owed in laid_out):
         return True
+    if proration_at(case.item, key.start) == FULL:
+        return False
     held = case.item.version_at(key.start)
-    if held is None or not held.quantity:
+    if held is None or not held.quantity or held.price.price_id != key.price_id:
+        # Also where a price in arrears took its moment, of which nothing is owed yet.
         return True
     calendar = case.agreement.calendar
     number = max((place for place, one in enumerate(calendar) if one.from_at <= key.start), default=0)

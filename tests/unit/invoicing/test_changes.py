@@ -182,6 +182,21 @@ class TestUndone:
         if target != YEARLY or moment != "2026-06-01":
             assert since(after_it, third) == since(never, first)
 
+    @pytest.mark.parametrize("moment", ["2026-06-01", "2026-06-16"])
+    def test_from_arrears_to_advance_and_back(self, moment: str) -> None:
+        late = per_seat(3000, timing=ARREARS)
+        first = begin(late, 1, "2026-06-01")
+        second = changed(first, to(BIG), moment)
+        third = changed(second, to(late), moment)
+        assert sum(sums(third, first)) == 0
+        assert since(run(third, at("2026-07-01")), third) == [("recurring", "06-01", "07-01", 3000)]
+
+    def test_full_gives_nothing_back_to_a_price_in_arrears(self) -> None:
+        first = begin(SMALL, 1, "2026-06-01")
+        second = changed(first, to(per_seat(6000, timing=ARREARS), "full"), "2026-06-01")
+        assert since(second, first) == []
+        assert since(run(second, at("2026-07-01")), second) == [("recurring", "06-01", "07-01", 6000)]
+
     def test_full_is_taken_back_too(self) -> None:
         first = begin(SMALL, 1, "2026-06-01")
         second = changed(first, to(BIG, "full"), "2026-06-11")
