@@ -1,0 +1,185 @@
+"""What must hold whatever a customer asks for: changes, seats, add-ons, pauses, ends, in any order and at any moment.
+
+Billing rules, sections 5 and 8.
+"""
+
+import uuid
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
+from fractions import Fraction
+from typing import Any
+
+from hypothesis import assume, given, note
+from hypothesis import strategies as st
+
+from invoicing.domain.postings import credit_note_entry, invoice_entry
+from subscriptions.domain.lifecycle import Status
+from subscriptions.domain.terms import Agreement
+from tests.lives import Deed, Kinds, Life, did, end_of, lived, lives, moments, opened, punctual, ran
+from tests.lives_oracle import worked_out
+
+Key = tuple[Any, ...]
+
+
+def key_sums(life: Life) -> dict[Key, int]:
+    """Sum what each thing came to, whichever document it stands on; what came to nothing is left out."""
+    sums: Counter[Key] = Counter()
+    for proposal in life.proposals:
+        for line in proposal.lines:
+            charge = line.charge
+            sums[charge.item_id, charge.kind, charge.period_start, charge.tier] += line.tax.net_minor
+    return {key: amount for key, amount in sums.items() if amount}
+
+
+def total(life: Life) -> tuple[int, int]:
+    """Return what a life came to, net and tax."""
+    return (
+        sum(proposal.sub_total_minor for proposal in life.proposals),
+        sum(proposal.tax_total_minor for proposal in life.proposals),
+    )
+
+
+def on_time(life: Life) -> Life:
+    """Return a life whose events were all stored when they happened."""
+    return replace(life, usage=tuple(replace(one, stored_at=one.event.timestamp) for one in life.usage))
+
+
+@given(lives())
+def test_a_second_run_bills_nothing(life: Life) -> None:
+    end = end_of(life)
+    once = lived(life, end)
+    assert ran(once, end).proposals == once.proposals
+
+
+@given(lives())
+def test_everything_laid_out_anew_is_what_was_billed(life: Life) -> None:
+    """As if a change had been backdated to the very beginning: nothing more is owed, nothing to be given back."""
+    once = lived(on_time(life), end_of(life))
+    dirty = replace(once.agreement, dirty_from=once.agreement.started_at, next_due_at=end_of(life))
+    again = ran(replace(once, agreement=dirty), end_of(life))
+    assert key_sums(again) == key_sums(once)
+
+
+@given(lives())
+def test_a_run_that_comes_late_bills_the_same(life: Life) -> None:
+    life = on_time(life)
+    assert key_sums(lived(life, end_of(life))) == key_sums(lived(life, end_of(life), on_time=False))
+
+
+@given(lives())
+def test_documents_add_up_and_their_entries_balance(life: Life) -> None:
+    done = lived(life, end_of(life))
+    for proposal in done.proposals:
+        assert proposal.sub_total_minor == sum(line.tax.net_minor for line in proposal.lines)
+        assert proposal.tax_total_minor == sum(line.tax.tax_minor for line in proposal.lines)
+        assert proposal.total_minor == proposal.sub_total_minor + proposal.tax_total_minor
+        for line in proposal.lines:
+            assert line.tax.net_minor == line.charge.amount_minor - line.discount_minor
+            if line.charge.amount_minor >= 0:
+                assert 0 <= line.discount_minor <= line.charge.amount_minor
+            else:
+                assert line.charge.amount_minor <= line.discount_minor <= 0
+        moment = proposal.occasion.moment
+        if proposal.is_credit:
+            entry = credit_note_entry(proposal, uuid.UUID(int=1), moment, to_invoices_minor=0)
+        else:
+            entry = invoice_entry(proposal, uuid.UUID(int=1), moment)
+        assert sum(posting.amount_minor for posting in entry.postings) == 0
+
+
+@given(lives())
+def test_no_key_is_billed_twice(life: Life) -> None:
+    keys = [
+        (line.charge.item_id, line.charge.kind, line.charge.period_start, line.charge.tier, line.charge.revision)
+        for proposal in lived(life, end_of(life)).proposals
+        for line in proposal.lines
+    ]
+    assert len(keys) == len(set(keys))
+
+
+@given(lives())
+def test_never_more_is_given_back_than_was_charged(life: Life) -> None:
+    """For no item, after discounts, and at no moment."""
+    done, charged = lived(life, end_of(life)), Counter[Any]()
+    for proposal in done.proposals:
+        for line in proposal.lines:
+            charged[line.charge.item_id] += line.tax.net_minor
+        assert all(amount >= 0 for amount in charged.values())
+
+
+@given(lives(), st.data())
+def test_a_change_and_its_reversal_leave_nothing(life: Life, data: st.DataObject) -> None:
+    life, at = on_time(life), data.draw(moments(life.agreement.started_at))
+    before = [deed for deed in life.deeds if deed.at <= at]
+    history = opened(life)
+    for deed in before:
+        history = did(punctual(history, deed.at), deed)
+    history = ran(punctual(history, at), at)
+    # An instant change drops one that waits for good: that is no part of what it reverses.
+    assume(history.agreement.status is Status.ACTIVE and not history.agreement.pending)
+    note(repr(life))
+    there = data.draw(there_and_back(life, at))
+    change, back = there(history.agreement)
+    note(f"{change}\n{back}")
+    undone = did(history, change)
+    assume(undone.done != history.done)
+    undone = did(undone, back)
+    assert total(undone) == total(history)
+    rest = [deed for deed in life.deeds if deed.at > at]
+    followed, never = undone, history
+    for deed in rest:
+        followed, never = did(punctual(followed, deed.at), deed), did(punctual(never, deed.at), deed)
+    end = end_of(life)
+    followed, never = ran(punctual(followed, end), end), ran(punctual(never, end), end)
+    assert key_sums(followed) == key_sums(never)
+    assert total(followed) == total(never)
+
+
+@st.composite
+def there_and_back(draw: st.DrawFn, life: Life, at: datetime) -> Any:
+    """Draw a change at a moment and what undoes it."""
+    verb = draw(st.sampled_from(["price", "seats", "add", "pause", "cancel"]))
+    word = draw(st.sampled_from(["", "now", "day", "second", "thirty_360"]))
+    number = draw(st.integers(1, 9))
+    prices = sorted(
+        {deed.price for deed in life.deeds if deed.price is not None} | {life.agreement.items[0].versions[0].price},
+        key=lambda one: str(one.price_id),
+    )
+    price = draw(st.sampled_from(prices))
+
+    def made(agreement: Agreement) -> list[Deed]:
+        if verb == "price":
+            held = agreement.items[0].versions[-1].price
+            return [Deed(at, "price", price, word="" if word == "now" else word), Deed(at, "price", held)]
+        if verb == "seats":
+            now = "now" if word == "now" else ""
+            return [Deed(at, "seats", number=number, word=now), Deed(at, "seats", number=-number, word=now)]
+        if verb == "add":
+            return [Deed(at, "add", price, number), Deed(at, "item", number=0)]
+        if verb == "pause":
+            return [Deed(at, "pause"), Deed(at, "resume", word="keep" if word == "now" else "")]
+        return [Deed(at, "cancel", number=1 if number < 4 else number, word="prorate"), Deed(at, "undo")]
+
+    return made
+
+
+BY_THE_DAY = Kinds(policies=("day",), vouchers=((),), refunds=("prorate",), is_metered=False)
+
+
+@given(lives(BY_THE_DAY))
+def test_every_item_comes_to_the_sum_of_its_days(life: Life) -> None:
+    """Held to the slow oracle, within half a cent a line."""
+    until = end_of(life)
+    life = replace(life, deeds=(*life.deeds, Deed(until, "resume")))
+    followed = lived(life, until)
+    wanted, end = worked_out(life, followed.done, until)
+    done = ran(punctual(followed, end), end)
+    billed, lines = Counter[Any](), Counter[Any]()
+    for proposal in done.proposals:
+        for line in proposal.lines:
+            billed[line.charge.item_id] += line.charge.amount_minor
+            lines[line.charge.item_id] += 1
+    for item, amount in zip(done.agreement.items, wanted, strict=True):
+        note(f"{item.item_id}: billed {billed[item.item_id]}, worked out {float(amount)} by {end}")
+        assert abs(billed[item.item_id] - amount) <= Fraction(lines[item.item_id], 2)
