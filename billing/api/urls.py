@@ -7,6 +7,7 @@ from billing.api import (
     changes,
     clocks,
     credit_notes,
+    customers,
     invoices,
     lifecycle,
     mass_changes,
@@ -25,6 +26,7 @@ _card = "payment-methods/<id:payment_method_id>"
 urlpatterns = [
     path(f"{_customer}/subscription/start", subscriptions.SubscriptionStart.as_view()),
     path(f"{_customer}/subscription/trial", subscriptions.TrialStart.as_view()),
+    path(_customer, customers.CustomerDetail.as_view()),
     path(f"{_subscription}/plan", changes.PlanChange.as_view()),
     path(f"{_subscription}/price", changes.PriceChange.as_view()),
     path(f"{_subscription}/seats", changes.SeatsTotal.as_view()),

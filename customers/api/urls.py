@@ -9,7 +9,6 @@ urlpatterns = [
     path("brand", brands.BrandList.as_view()),
     path("brand/<id:brand_id>", brands.BrandDetail.as_view()),
     path("customer", views.CustomerList.as_view()),
-    path("customer/<id:customer_id>", views.CustomerDetail.as_view()),
     path("customer/<id:customer_id>/disable", views.CustomerDisable.as_view()),
     path("customer/<id:customer_id>/enable", views.CustomerEnable.as_view()),
     path("customer/<id:customer_id>/payment-methods", views.PaymentMethodList.as_view()),

@@ -48,20 +48,12 @@ class CustomerList(ApiView):
 
 
 class CustomerDetail(ApiView):
-    """`/customer/{id}`."""
+    """Reading `/customer/{id}`; changing it reaches subscriptions, and stands in a higher room."""
 
     @describe("Read a customer", gives=CustomerAnswer)
     def get(self, request: Request, customer_id: uuid.UUID) -> HttpResponse:
         """One customer."""
         return answer_json(CustomerAnswer().to_representation(queries.get_customer(customer_id)))
-
-    @describe("Change a customer", takes=CustomerInput, changes=True, gives=CustomerAnswer, status=202)
-    def put(self, request: Request, customer_id: uuid.UUID) -> HttpResponse:
-        """What is left out stays. null clears what may be null; "" and {} clear the rest."""
-        queries.require_customer(customer_id)
-        changes = customer_facts(self.read(CustomerInput, partial=True))
-        customer = operations.update_customer(customer_id, changes, actor=self.actor, now=self.now)
-        return answer_json(CustomerAnswer().to_representation(customer), 202)
 
 
 class CustomerDisable(ApiView):

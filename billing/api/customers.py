@@ -1,0 +1,31 @@
+"""Changing a customer: what it changes may reach its subscriptions."""
+
+import uuid
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from billing.operations import customers
+from billing.tasks import hint_sweep
+from core.api.schema import describe
+from core.api.views import answer_json
+from customers import queries
+from customers.api import views
+from customers.api.serializers import CustomerAnswer, CustomerInput, customer_facts
+
+
+class CustomerDetail(views.CustomerDetail):
+    """`/customer/{id}`."""
+
+    @describe("Change a customer", takes=CustomerInput, changes=True, gives=CustomerAnswer, status=202)
+    def put(self, request: Request, customer_id: uuid.UUID) -> HttpResponse:
+        """What is left out stays. null clears what may be null; "" and {} clear the rest.
+
+        Another time zone counts from the next boundary of each running subscription.
+        """
+        queries.require_customer(customer_id)
+        changes = customer_facts(self.read(CustomerInput, partial=True))
+        customer = customers.update_customer(customer_id, changes, actor=self.actor, now=self.now)
+        if "time_zone" in changes or "brand_id" in changes:
+            hint_sweep()
+        return answer_json(CustomerAnswer().to_representation(customer), 202)
