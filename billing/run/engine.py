@@ -49,7 +49,7 @@ class Tally:
 
 
 @contextmanager
-def _without_collecting() -> Iterator[None]:
+def without_collecting() -> Iterator[None]:
     """Keep the cycle collector from walking a chunk's values again and again; they hold no cycles and go by count."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -122,7 +122,7 @@ def _bill_in_halves(scope: Scope, world: TaxWorld, customer_ids: Sequence[uuid.U
 
 def _bill(customer_ids: Sequence[uuid.UUID], scope: Scope, world: TaxWorld) -> Tally:
     """Bill locked customers: read, propose, write."""
-    with _without_collecting():
+    with without_collecting():
         outcomes, failures = propose_outcomes(read_accounts(customer_ids), scope.as_of, world)
         reach("billing.proposed")
         park(failures, now=scope.now)

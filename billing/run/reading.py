@@ -66,16 +66,18 @@ def read_accounts(
     agreements: Iterable[Agreement] | None = None,
     *,
     about_to_change: uuid.UUID | None = None,
+    with_waiting: bool = False,
 ) -> dict[uuid.UUID, Account]:
     """Return these customers as accounts, with their due subscriptions and what waits unless `agreements` are given.
 
-    The lines of a subscription that is `about_to_change` are read whatever its terms say, and what waits too.
+    The lines of a subscription that is `about_to_change` are read whatever its terms say, and what waits too;
+    `with_waiting` reads what waits beside given agreements.
     """
     ids = list(customer_ids)
     owned: dict[uuid.UUID, list[Agreement]] = defaultdict(list)
     for agreement in list_due_agreements(ids) if agreements is None else agreements:
         owned[agreement.customer_id].append(agreement)
-    waiting = list_waiting_steps(ids) if agreements is None or about_to_change is not None else {}
+    waiting = list_waiting_steps(ids) if agreements is None or about_to_change is not None or with_waiting else {}
     waited = [agreement for steps in waiting.values() for step in steps for agreement in step.agreements]
     customers = _rows(CUSTOMERS, ids)
     sellers = {row[0]: _seller(row) for row in _rows(BRANDS, list({row[1] for row in customers}))}

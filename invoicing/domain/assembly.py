@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from msgspec import Struct
@@ -387,9 +388,16 @@ def _balance_applied(total_minor: int, balance_minor: int) -> int:
     return min(balance_minor, total_minor)
 
 
-def after(account: Account, proposals: Sequence[Proposal], agreements: Sequence[Agreement]) -> Account:
-    """Return the account as it stands once these proposals are stored: the next missed period starts from it."""
-    billed = dict(account.billed)
+def after(
+    account: Account,
+    proposals: Sequence[Proposal],
+    agreements: Sequence[Agreement],
+    invoice_ids: Sequence[uuid.UUID | None] = (),
+) -> Account:
+    """Return the account as it stands once these proposals are stored: the next missed period starts from it.
+
+    `invoice_ids` name the invoices they become, where that is known: what is given back of them later lowers those.
+    """
     balances = dict(account.balances_minor)
     open_minor = account.open_minor
     vouchers = list(account.vouchers)
@@ -400,13 +408,9 @@ def after(account: Account, proposals: Sequence[Proposal], agreements: Sequence[
             open_minor = {**open_minor, **{one: open_minor[one] - minor for one, minor in taken.items()}}
             balances[proposal.currency] -= proposal.total_minor + sum(taken.values())
         vouchers = spent(vouchers, proposal.used_vouchers)
-        for line in proposal.lines:
-            if line.charge.item_id is not None:
-                billed[line.charge.item_id] = (*billed.get(line.charge.item_id, ()), _as_billed(line))
     moved = {agreement.subscription_id: agreement for agreement in agreements}
     return replace(
-        account,
-        billed=billed,
+        with_lines(account, proposals, invoice_ids),
         balances_minor=balances,
         open_minor=open_minor,
         vouchers=tuple(vouchers),
@@ -414,11 +418,24 @@ def after(account: Account, proposals: Sequence[Proposal], agreements: Sequence[
     )
 
 
-def _as_billed(line: ProposedLine) -> BilledLine:
-    """Return a proposed line as the history will show it."""
+def with_lines(
+    account: Account, proposals: Sequence[Proposal], invoice_ids: Sequence[uuid.UUID | None] = ()
+) -> Account:
+    """Return the account with the lines of these proposals billed, and nothing else changed: so drafts count."""
+    billed = dict(account.billed)
+    for proposal, invoice_id in zip_longest(proposals, invoice_ids):
+        stands_on = None if proposal.is_credit else invoice_id
+        for line in proposal.lines:
+            if line.charge.item_id is not None:
+                billed[line.charge.item_id] = (*billed.get(line.charge.item_id, ()), _as_billed(line, stands_on))
+    return replace(account, billed=billed)
+
+
+def _as_billed(line: ProposedLine, invoice_id: uuid.UUID | None) -> BilledLine:
+    """Return a proposed line as the history will show it: on its invoice, or else on the one it corrects."""
     charge = line.charge
     return BilledLine(
-        invoice_id=charge.corrects,
+        invoice_id=invoice_id or charge.corrects,
         kind=charge.kind,
         period_start=charge.period_start,
         period_end=charge.period_end,

@@ -52,10 +52,10 @@ def usage_windows(agreement: Agreement, moment: datetime) -> Iterator[UsageWindo
     segments = agreement_segments(agreement)
     for item in agreement.items:
         for stretch, _ in rated_usage(agreement, item, segments, moment):
-            yield from _rated(agreement, stretch).windows()
+            yield from rated_stretch(agreement, stretch).windows()
 
 
-def _rated(agreement: Agreement, stretch: Slice) -> Rated:
+def rated_stretch(agreement: Agreement, stretch: Slice) -> Rated:
     """Return a stretch as what asks about its usage and prices it."""
     key = (stretch.item.item_id, stretch.start)
     return Rated(key, agreement.subscription_id, stretch.price, stretch.start, stretch.end)
@@ -64,7 +64,7 @@ def _rated(agreement: Agreement, stretch: Slice) -> Rated:
 def metered_charges(case: ItemCase, figures: Mapping[Any, UsageFigure]) -> Iterator[Charge]:
     """Yield the charges of a metered item: a line per tier, and one for each stretch billed before that moved."""
     for stretch, was_billed in rated_usage(case.agreement, case.item, case.segments, case.moment):
-        rated = _rated(case.agreement, stretch)
+        rated = rated_stretch(case.agreement, stretch)
         figure, before, parts = rated.figure(figures), rated.before(figures), rated.parts(figures)
         stands = any(line.kind == USAGE and line.period_start == stretch.start for line in case.lines)
         # What was billed to a cut that has been undone since is moved too; what was freed is charged anew.

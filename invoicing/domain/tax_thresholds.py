@@ -5,7 +5,7 @@ invoice of a day is compared with the same days before it. Checking has no side 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
@@ -162,6 +162,21 @@ class ClosedSales:
     def find(self, key: SalesKey) -> tuple[Sold, ...]:
         """Look up a place's sums."""
         return self.sums.get(key, ())
+
+    def held(self) -> "HeldSales":
+        """Return these sums for later days too: what will be sold until then nobody knows yet."""
+        return HeldSales(self.sums)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSales(ClosedSales):
+    """Sums as they stand today, for documents of days ahead."""
+
+    def find(self, key: SalesKey) -> tuple[Sold, ...]:
+        """Look up a place's sums on its day, else on the last day before it that they are known of."""
+        known = [one for one in self.sums if replace(one, issue_date=key.issue_date) == key]
+        past = [one for one in known if one.issue_date <= key.issue_date]
+        return self.sums[max(past, key=lambda one: one.issue_date)] if past else ()
 
 
 @dataclass(frozen=True, slots=True)
