@@ -177,7 +177,9 @@ class TableWriter:
                 yield self._share(line.share)
         elif line.share is not None:
             share = self._share(line.share)
-            given_back = line.net_minor < 0 or self._document.kind is DocumentKind.CREDIT_NOTE
+            # A credit note's amounts are turned: what is charged in exchange stands below zero there.
+            is_credit_note = self._document.kind is DocumentKind.CREDIT_NOTE
+            given_back = line.net_minor > 0 if is_credit_note else line.net_minor < 0
             yield f"{self._words.unused}: {share}" if given_back else share
         if line.including_tax and not self._gross:
             yield self._words.price_includes_tax

@@ -21,11 +21,15 @@ from invoicing.domain.document import (
     DocumentStatus,
     Party,
     ProratedShare,
+    ShareUnit,
     TaxRow,
     TierSpan,
 )
 from invoicing.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine
 from subscriptions.models import Price
+
+# A local day of 23 hours, when the clocks go forward.
+FEWEST_SECONDS = 82_800
 
 AnyLine = InvoiceLine | CreditNoteLine
 
@@ -202,7 +206,7 @@ def _line(line: AnyLine, zone: str, tiers: Mapping[str, list[dict[str, Any]]]) -
         period_start=first_day,
         period_end=last_day,
         tier=_tier(tiers.get(line.proof.get("price", ""), []), line.tier),
-        share=ProratedShare(*fraction) if fraction else None,
+        share=_share(*fraction) if fraction else None,
         seats_changed=int(line.quantity) if line.kind == InvoiceLine.Kind.SEATS else None,
         quantity=line.quantity.normalize() if line.quantity else line.quantity,
         unit_price=line.unit_price if isinstance(line, InvoiceLine) else None,
@@ -214,6 +218,11 @@ def _line(line: AnyLine, zone: str, tiers: Mapping[str, list[dict[str, Any]]]) -
         tax_rate=line.tax_rate,
         tax_category=line.tax_category,
     )
+
+
+def _share(part: int, whole: int) -> ProratedShare:
+    """Return a prorated share: a whole of more than a day's seconds counts seconds, no period has as many days."""
+    return ProratedShare(part, whole, ShareUnit.SECOND if whole >= FEWEST_SECONDS else ShareUnit.DAY)
 
 
 def _period(start: datetime | None, end: datetime | None, zone: str) -> tuple[date | None, date | None]:
