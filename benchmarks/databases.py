@@ -41,7 +41,8 @@ def without_indexes(*tables: str) -> Iterator[None]:
         yield
         cursor.execute("SET maintenance_work_mem = '256MB'")
         for _, definition in indexes:
-            cursor.execute(definition)
+            # Of a partitioned table it names the table alone, and then no partition would get one.
+            cursor.execute(definition.replace(" ON ONLY ", " ON "))
         # Keys before what refers to them.
         for table, name, definition in reversed(constraints):
             cursor.execute(f'ALTER TABLE {table} ADD CONSTRAINT "{name}" {definition}')
