@@ -11,12 +11,13 @@ from core.api import document_views
 
 # Literal words stand before `{id}`: `plans`, `active`, `start` (tests/api/test_paths.py holds it).
 api_v1: list[URLPattern | URLResolver] = [
+    # First, because paths are tried in this order and most requests bring events.
+    path("", include("usage.api.urls")),
     path("schema", document_views.schema, name="schema"),
     path("", include("core.api.urls")),
     path("", include("customers.api.urls")),
     path("", include("ledger.api.urls")),
     path("", include("subscriptions.api.urls")),
-    path("", include("usage.api.urls")),
     path("", include("invoicing.api.urls")),
     path("", include("billing.api.urls")),
 ]

@@ -7,7 +7,7 @@ figures of `/metrics` depends on it.
 import atexit
 import os
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 
 import structlog
@@ -28,36 +28,40 @@ _NAMES = {id(STORED): "stored", id(DUPLICATE): "duplicate"} | {
 
 
 class OutcomeCounter:
-    """The counts of one process on their way to Redis."""
+    """The counts of one process on their way to Redis.
+
+    Who adds takes no lock: many threads answer at once, and whoever held it would keep all of them waiting.
+    """
 
     def __init__(self) -> None:
+        self._added: deque[Counter[int]] = deque()
         self._lock = threading.Lock()
-        self._waiting: Counter[str] = Counter()
         self._timer: threading.Timer | None = None
         self._flushes_at_exit = False
 
     def add(self, outcomes: Iterable[EventOutcome]) -> None:
         """Count outcomes; they are handed over a moment later, together with what comes meanwhile."""
         counts = Counter(map(id, outcomes))
-        with self._lock:
-            for identity, count in counts.items():
-                self._waiting[_NAMES.get(identity, "other")] += count
-            if counts and self._timer is None:
-                self._start(FLUSH_SECONDS)
-            if not self._flushes_at_exit:
-                # Registered this late it runs before embedded servers are let go.
-                self._flushes_at_exit = True
-                atexit.register(self.flush)
+        if not counts:
+            return
+        # Appending is one step that no other thread can divide.
+        self._added.append(counts)
+        if self._timer is None:
+            self._start(FLUSH_SECONDS)
 
     def flush(self) -> None:
         """Hand over what waits; when Redis is away it is kept for the next time, and that is logged."""
         with self._lock:
-            counts, self._waiting = self._waiting, Counter()
             if self._timer is not None:
                 self._timer.cancel()
+            # Before what waits is taken: what is added from now on starts another.
             self._timer = None
-        if not counts:
+        taken = self._take()
+        if not taken:
             return
+        counts: Counter[str] = Counter()
+        for identity, count in taken.items():
+            counts[_NAMES.get(identity, "other")] += count
         try:
             pipeline = redis_client().pipeline(transaction=True)
             for name, count in counts.items():
@@ -65,19 +69,35 @@ class OutcomeCounter:
             pipeline.execute()
         except REDIS_AWAY as error:
             log.warning("event_counts_kept", reason=str(error), seconds=PAUSE_SECONDS)
-            with self._lock:
-                self._waiting += counts
-                if self._timer is None:
-                    self._start(PAUSE_SECONDS)
+            self._added.append(taken)
+            self._start(PAUSE_SECONDS)
 
     def forget(self) -> None:
         """Drop what waits, in a process that only inherited it; its lock may have been held elsewhere."""
-        self._waiting = Counter()
+        self._added = deque()
+
+    def _take(self) -> Counter[int]:
+        """Return the sum of what waits, which waits no longer."""
+        taken: Counter[int] = Counter()
+        while self._added:
+            try:
+                taken += self._added.popleft()
+            except IndexError:
+                # Another flush was faster.
+                break
+        return taken
 
     def _start(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self.flush)
-        self._timer.daemon = True
-        self._timer.start()
+        """See to it that what waits is handed over after so long."""
+        with self._lock:
+            if self._timer is None:
+                self._timer = threading.Timer(seconds, self.flush)
+                self._timer.daemon = True
+                self._timer.start()
+            if not self._flushes_at_exit:
+                # Registered this late it runs before embedded servers are let go.
+                self._flushes_at_exit = True
+                atexit.register(self.flush)
 
 
 _counter = OutcomeCounter()

@@ -132,10 +132,11 @@ class _Batch:
 
     def rows(self) -> list[_Row]:
         """Return the events to store, by partition, subscription and event id."""
-        metric_texts = {code: str(metric_id) for code, metric_id in self.metric_ids.items()}
+        # Without hyphens: written in a fifth of the time.
+        metric_texts = {code: metric_id.hex for code, metric_id in self.metric_ids.items()}
         rows: list[_Row] = []
         for key, arrivals in self.arrivals.items():
-            subscription = str(key)
+            subscription = key.hex
             for event_id, position in sorted(arrivals.positions.items()):
                 draft = self.drafts[position]
                 rows.append(

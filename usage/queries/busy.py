@@ -39,11 +39,11 @@ def list_busy() -> list[uuid.UUID]:
 
 
 def list_noted(subscription_ids: Collection[str]) -> set[str]:
-    """Return those of the subscriptions of which totals are kept, or will be."""
+    """Return those of the subscriptions of which totals are kept, or will be; ids are texts without hyphens."""
     with connection.cursor() as cursor:
         # One text, because a thousand parameters take longer than the statement.
         cursor.execute(_NOTED, [f"{{{','.join(subscription_ids)}}}"])
-        return {str(subscription_id) for (subscription_id,) in cursor.fetchall()}
+        return {subscription_id.hex for (subscription_id,) in cursor.fetchall()}
 
 
 def list_writers() -> set[str]:

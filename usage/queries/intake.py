@@ -90,7 +90,7 @@ def find_known(subscription_ids: Collection[uuid.UUID], codes: Collection[str], 
     metric_ids: dict[str, uuid.UUID] = {}
     watched: dict[uuid.UUID, uuid.UUID] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, [list(codes), f"{{{','.join(map(str, ids))}}}"])
+        cursor.execute(_KNOWN, [list(codes), f"{{{','.join([one.hex for one in ids])}}}"])
         for position, exists, open_from, ended_at, clock_at, customer_id, metrics in cursor.fetchall():
             if exists:
                 now_at = _instant(clock_at) or now

@@ -198,9 +198,13 @@ class Command(BaseCommand):
 
 
 def web_command(host: str, port: int) -> list[str]:
-    """Return the command of the web server; WEB_WORKERS processes with WEB_THREADS threads each (2 and 4)."""
-    size = ["--workers", os.environ.get("WEB_WORKERS", "2"), "--blocking-threads", os.environ.get("WEB_THREADS", "4")]
-    quiet = ["--no-ws", "--log-level", "warning"]
+    """Return the command of the web server; WEB_WORKERS processes with WEB_THREADS threads each (2 and 32).
+
+    Most threads wait: for the disk, for a lock, for the commit that their single event shares with the others'.
+    """
+    size = ["--workers", os.environ.get("WEB_WORKERS", "2"), "--blocking-threads", os.environ.get("WEB_THREADS", "32")]
+    # Its warning is about so many threads.
+    quiet = ["--no-ws", "--log-level", "error"]
     address = ["--interface", "wsgi", "--host", host, "--port", str(port)]
     return [sys.executable, "-m", "granian", *address, *size, *quiet, "config.wsgi:application"]
 
