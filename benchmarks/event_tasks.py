@@ -1,7 +1,7 @@
 """What runs in processes of their own for the intake: the filling of the table, and the floor."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from unittest.mock import patch
@@ -55,8 +55,8 @@ def record_batches(gate: Gate, bodies: Sequence[bytes], path: Path) -> None:
     """Keep the text that the intake would copy for each batch; store nothing."""
     texts: list[str] = []
 
-    def keep(rows: Sequence[intake._Row], now: datetime) -> None:
-        texts.append(intake._copy_text(rows, now))
+    def keep(rows: Iterable[intake._Row], now: datetime) -> None:
+        texts.append(intake._copy_text(list(rows), now))
 
     gate()
     with patch.object(intake, "_copy", keep):

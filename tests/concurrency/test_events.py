@@ -37,7 +37,7 @@ def unsorted(monkeypatch: pytest.MonkeyPatch) -> None:
     sorted_rows = intake._Batch.rows
 
     def rows(batch: intake._Batch) -> list[intake._Row]:
-        shuffled = sorted_rows(batch)
+        shuffled = list(sorted_rows(batch))
         order_of(id(batch)).shuffle(shuffled)
         return shuffled
 

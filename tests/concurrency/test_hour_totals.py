@@ -1,6 +1,7 @@
 """Totals by the hour of busy subscriptions are exact at every moment: while events come, go, and are added up."""
 
 import threading
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -268,3 +269,11 @@ def test_the_books_are_proved_against_the_events(alice: Subscription, metric: Me
     totals.keep_totals(now=NOW)
     assert totalled()
     assert name not in {breach.proof for breach in check_books(now=NOW)}
+
+
+def test_a_busy_subscription_is_known_among_many(alice: Subscription, metric: Metric) -> None:
+    totals.note_busy([uuid.uuid4() for _ in range(150)], now=NOW)
+    keep(alice)
+    record_events([draft(alice, str(number)) for number in range(100)], now=NOW)
+    assert HourTotal.objects.get().event_count == 100
+    assert ask(alice, metric) == ask_events_alone(alice, metric)

@@ -7,9 +7,10 @@ COPY buffers rows by partition, so the partition must come first.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 import msgspec
 from django.conf import settings
@@ -46,6 +47,8 @@ _INSERT_TOTALS = f"""
         AS event(subscription_id, metric_id, value, "timestamp") GROUP BY 1, 2, 3"""
 # Below it one INSERT, its own transaction in one round trip, is faster than COPY, which takes several.
 _FEW = 64
+# The database stores one piece while the next is written here.
+_ROWS_A_PIECE = 128
 _JSON = msgspec.json.Encoder(decimal_format="number")
 # What COPY's text format spells with a backslash.
 _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -130,26 +133,26 @@ class _Batch:
             else:
                 positions[draft.event_id] = position
 
-    def rows(self) -> list[_Row]:
-        """Return the events to store, by partition, subscription and event id."""
+    def count_rows(self) -> int:
+        """Return how many events are to be stored."""
+        return sum(len(arrivals.positions) for arrivals in self.arrivals.values())
+
+    def rows(self) -> Iterator[_Row]:
+        """Yield the events to store, by partition, subscription and event id."""
         # Without hyphens: written in a fifth of the time.
         metric_texts = {code: metric_id.hex for code, metric_id in self.metric_ids.items()}
-        rows: list[_Row] = []
         for key, arrivals in self.arrivals.items():
             subscription = key.hex
             for event_id, position in sorted(arrivals.positions.items()):
                 draft = self.drafts[position]
-                rows.append(
-                    (
-                        subscription,
-                        event_id,
-                        metric_texts[draft.code],
-                        value_text(draft.value),
-                        _properties_text(draft),
-                        (draft.timestamp or arrivals.life.now).isoformat(),
-                    )
+                yield (
+                    subscription,
+                    event_id,
+                    metric_texts[draft.code],
+                    value_text(draft.value),
+                    _properties_text(draft),
+                    (draft.timestamp or arrivals.life.now).isoformat(),
                 )
-        return rows
 
     def settle(self, new: Iterable[tuple[uuid.UUID, str]] | None) -> None:
         """Decide what became of each event, in the transaction that stored the new ones; None: every one was new."""
@@ -222,45 +225,43 @@ def _known(drafts: Sequence[EventDraft], now: datetime) -> Known:
 def _record(drafts: Sequence[EventDraft], known: Known, now: datetime) -> tuple[EventOutcome, ...]:
     """Store events; see `record_events`."""
     batch = _Batch(drafts, known)
-    rows = batch.rows()
     if batch.watched and any(one.subscription_id in batch.watched for one in drafts):
         with transaction.atomic(durable=True):
             # Before the events: whoever passes a limit with us has committed, or waits for us.
             limits = lock_limits(set(batch.watched.values()))
-            batch.settle(_insert_new(rows, now))
+            batch.settle(_insert_new(batch.rows(), now))
             weigh(limits, batch.moments_of_watched(), now=now)
-    elif len(rows) < _FEW and not connection.in_atomic_block:
-        batch.settle(_insert_new(rows, now))
+    elif (count := batch.count_rows()) < _FEW and not connection.in_atomic_block:
+        batch.settle(_insert_new(batch.rows(), now))
     else:
         try:
             with transaction.atomic(durable=True):
-                _copy(rows, now)
-                _add_totals(rows)
+                if count:
+                    _copy(batch.rows(), now)
+                    _add_totals(batch)
                 batch.settle(None)
         except IntegrityError:
             with transaction.atomic(durable=True):
-                batch.settle(_insert_new(rows, now))
+                batch.settle(_insert_new(batch.rows(), now))
     return tuple(outcome for outcome in batch.outcomes if outcome is not None)
 
 
-def _copy(rows: Sequence[_Row], now: datetime) -> None:
+def _copy(rows: Iterable[_Row], now: datetime) -> None:
     """Store rows, all of which are new. Raises IntegrityError when one is not."""
-    if rows:
-        text = _copy_text(rows, now)
-        with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-            copy.write(text)
+    waiting = iter(rows)
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        while piece := list(islice(waiting, _ROWS_A_PIECE)):
+            copy.write(_copy_text(piece, now))
 
 
-def _add_totals(rows: Sequence[_Row]) -> None:
-    """Store the totals by the hour of rows that were just copied, as far as their subscriptions are busy.
+def _add_totals(batch: _Batch) -> None:
+    """Store the totals by the hour of a batch that was just copied, as far as its subscriptions are busy.
 
     Asked after the copy, in its transaction: whoever notes a busy subscription waits for those who had copied before.
     """
-    if not rows:
-        return
-    noted = busy.list_noted({row[0] for row in rows})
+    noted = busy.list_noted({key.hex for key, arrivals in batch.arrivals.items() if arrivals.positions})
     if noted:
-        columns = [(row[0], row[2], row[3], row[5]) for row in rows if row[0] in noted]
+        columns = [(row[0], row[2], row[3], row[5]) for row in batch.rows() if row[0] in noted]
         with connection.cursor() as cursor:
             cursor.execute(_INSERT_TOTALS, [list(column) for column in zip(*columns, strict=True)])
 
@@ -278,12 +279,13 @@ def _copy_text(rows: Sequence[_Row], now: datetime) -> str:
     return "".join(lines)
 
 
-def _insert_new(rows: Sequence[_Row], now: datetime) -> list[tuple[uuid.UUID, str]]:
+def _insert_new(rows: Iterable[_Row], now: datetime) -> list[tuple[uuid.UUID, str]]:
     """Store the rows whose ids are not stored yet, and return the keys of those."""
-    if not rows:
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    if not columns:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT_NEW, [now, *map(list, zip(*rows, strict=True))])
+        cursor.execute(_INSERT_NEW, [now, *columns])
         new: list[tuple[uuid.UUID, str]] = cursor.fetchall()
         return new
 
