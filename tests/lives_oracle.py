@@ -166,7 +166,7 @@ class Oracle:
 
     def _do_cancel(self, deed: Deed, at: datetime) -> None:
         self.cancel_at = at
-        if deed.number:
+        if deed.number and self.paused_at is None:
             self.cancel_at = self.state.period.end if deed.number == 1 else at + timedelta(days=deed.number)
         else:
             self._end(self.paused_at or at)

@@ -81,12 +81,12 @@ def _is_displaced(case: ItemCase, key: LineKey, laid_out: Sequence[Owed]) -> boo
         return False
     if any(owed.stretch.start <= key.start < owed.stretch.end for owed in laid_out):
         return True
-    if proration_at(case.item, key.start) == FULL:
-        return False
     held = case.item.version_at(key.start)
-    if held is None or not held.quantity or held.price.price_id != key.price_id:
-        # Also where a price in arrears took its moment, of which nothing is owed yet.
+    if held is None or not held.quantity:
         return True
+    if held.price.price_id != key.price_id:
+        # A price in arrears took its moment, of which nothing is owed yet; `full` gives nothing back.
+        return proration_at(case.item, key.start) != FULL
     calendar = case.agreement.calendar
     number = max((place for place, one in enumerate(calendar) if one.from_at <= key.start), default=0)
     is_kept_pause = number + 1 < len(calendar) and calendar[number + 1].resumes == KEEP

@@ -190,7 +190,10 @@ class _StretchOwed:
         gives_back = list(self._given_back())
         covered_to = self._covered_to
         is_paid_for = covered_to <= stretch.end or any(owed.start == stretch.end for owed in gives_back)
-        yield from self._seats(covered_to if is_paid_for else stretch.end)
+        until = covered_to if is_paid_for else stretch.end
+        if gives_back and (waiting_minor := self._waiting_seats_minor(until)):
+            gives_back = list(self._given_back(waiting_minor))
+        yield from self._seats(until, is_due=self._is_over or self._case.seats_now)
         yield from gives_back
 
     def _recurring(self) -> Iterator[Owed]:
@@ -254,11 +257,15 @@ class _StretchOwed:
                     keeps_earlier=proration_at(self._stretch.item, at) == FULL,
                 )
 
-    def _given_back(self) -> Iterator[Owed]:
-        """Yield the credit for what was charged and is not served: pauses that keep, and what lies behind a cut."""
+    def _given_back(self, waiting_minor: int = 0) -> Iterator[Owed]:
+        """Yield the credit for what was charged and is not served: pauses that keep, and what lies behind a cut.
+
+        Seats that wait to be charged come to `waiting_minor`: what is unused of them is given back with the rest.
+        """
         if self._in_arrears or not self._base:
             return
-        self._left_minor = self._charged_minor()
+        waiting_net_minor = waiting_minor - Standing(tuple(self._base)).discount_of(waiting_minor)
+        self._left_minor = self._charged_minor() + waiting_net_minor
         stretch, covered_to = self._stretch, self._covered_to
         for hole in stretch.period.holes:
             start, end = max(hole.start, stretch.start), min(hole.end, covered_to)
@@ -325,13 +332,21 @@ class _StretchOwed:
                 charged += line.amount_minor - line.discount_minor
         return charged
 
-    def _seats(self, until: datetime) -> Iterator[Owed]:
+    def _waiting_seats_minor(self, until: datetime) -> int:
+        """Return what the changes of seats that are not billed come to, whenever that will be."""
+        found = self._seats(until, is_due=True)
+        return sum(
+            owed.amount_minor - (stood.amount_minor if (stood := self._seats_at(owed.start)) is not None else 0)
+            for owed in found
+        )
+
+    def _seats(self, until: datetime, *, is_due: bool) -> Iterator[Owed]:
         """Yield a line for each change of seats inside the stretch, charged up to `until`.
 
         Those billed stand as they stand, unless other changes came at their very moment; those that are not billed wait
-        until the period is over or seats are asked for. Area is the sum of price(seats) x share of the period, so tiers
-        and packages take price(after) - price(before) (Billing rules, section 5, Seats): 1000 a seat, 31 days, one more
-        after 1, 2 and 6 days -> 968, 935, 807.
+        until they are due: the period is over, or seats are asked for. Area is the sum of price(seats) x share of the
+        period, so tiers and packages take price(after) - price(before) (Billing rules, section 5, Seats): 1000 a seat,
+        31 days, one more after 1, 2 and 6 days -> 968, 935, 807.
         """
         stretch = self._stretch
         moments = sorted(
@@ -346,7 +361,7 @@ class _StretchOwed:
         settled = {at: stood for at in moments if (stood := self._seats_at(at)) is not None}
         so_far = self._so_far(until, settled)
         base = Standing(tuple(self._base)) if self._base else None
-        is_due, last_settled = self._is_over or self._case.seats_now, max(settled, default=stretch.start)
+        last_settled = max(settled, default=stretch.start)
         for at in moments:
             stood = settled.get(at)
             before, after = stretch.item.version_at(at - JUST_BEFORE), stretch.item.version_at(at)

@@ -103,14 +103,16 @@ def paid_segments(calendar: tuple[CalendarVersion, ...], cancel_at: datetime | N
     before: CalendarVersion | None = None
     for position, version in enumerate(calendar):
         end = calendar[position + 1].from_at if position < last else None
-        if end is not None and end <= version.from_at:
+        # Paused at the very moment it began: it may be paid for, and a pause that shifts goes on with it.
+        waits_at_once = end == version.from_at and calendar[position + 1].phase == PAUSED
+        if end is not None and end <= version.from_at and not (waits_at_once and version.phase == PAID):
             continue
         if segments and (version.credits_unused or version.resumes == KEEP):
             segments[-1] = structs.replace(segments[-1], gives_back=True)
         if version.phase == PAID:
             if cancel_at is not None and (end is None or end > cancel_at):
                 end = cancel_at
-            if end is None or end > version.from_at:
+            if end is None or end > version.from_at or waits_at_once:
                 _append(segments, before, version, end)
         before = version
     return tuple(segments)
@@ -173,7 +175,9 @@ def _entry(segments: tuple[Segment, ...], interval: Interval, after: datetime) -
     while place and segments[place].resumes:
         segment = segments[place]
         index = boundary_index(segment.anchor_wall, interval, segment.zone, segment.start)
-        if boundary(segment.anchor_wall, interval, index + 2, segment.zone) <= after:
+        # Another pause may lengthen it further.
+        reached = after if segment.end is None else min(after, segment.end)
+        if boundary(segment.anchor_wall, interval, index + 2, segment.zone) <= reached:
             break
         # The period that runs then may have begun before the pause, and may end a boundary later than the next.
         place -= 1

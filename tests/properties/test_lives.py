@@ -125,7 +125,9 @@ def test_a_change_and_its_reversal_leave_nothing(life: Life, data: st.DataObject
     undone = did(history, change)
     assume(undone.done != history.done)
     undone = did(undone, back)
-    assert total(undone) == total(history)
+    if not life.usage and change.verb not in {"seats", "add"}:
+        # Usage up to there, and seats that wait where seats are billed at once, come earlier, and once.
+        assert total(undone) == total(history)
     rest = [deed for deed in life.deeds if deed.at > at]
     followed, never = undone, history
     for deed in rest:
@@ -133,7 +135,8 @@ def test_a_change_and_its_reversal_leave_nothing(life: Life, data: st.DataObject
     end = end_of(life)
     followed, never = ran(punctual(followed, end), end), ran(punctual(never, end), end)
     assert key_sums(followed) == key_sums(never)
-    assert total(followed) == total(never)
+    if not life.usage and change.verb not in {"seats", "add"}:
+        assert total(followed) == total(never)
 
 
 @st.composite

@@ -330,6 +330,19 @@ class TestSeatsAndChanges:
         assert since(seated, first) == [("seats", "06-11", "07-01", 467)]
         assert since(run(seated, at("2026-07-01")), seated) == [("recurring", "07-01", "08-01", 1400)]
 
+    def test_seats_that_wait_may_be_given_back_whole(self) -> None:
+        """Paid 3000; five seats from day 0, ended after a day of thirty: 5 x 3000 x 1/30 = 500 is what it costs."""
+        first = begin(SMALL, 1, "2026-06-01")
+        seated = altered(first, lambda one, when: change.change_seats(one, 5, when), "2026-06-01")
+        ended = altered(seated, change.end, "2026-06-02", credits_unused=True)
+        assert [line[-1] for line in since(ended, seated)] == [12000, -14500]
+        second = changed(seated, to(per_seat(6000)), "2026-06-02")
+        assert [line[-1] for line in since(second, seated)] == [-14500, 29000]
+        assert since(run(second, at("2026-07-01")), second) == [
+            ("seats", "06-01", "07-01", 12000),
+            ("recurring", "07-01", "08-01", 30000),
+        ]
+
     def test_a_plan_without_seats_takes_one(self) -> None:
         first = begin(SMALL, 4, "2026-06-01")
         second = changed(first, to(BIG, plan=OTHER_PLAN, quantity=1), "2026-06-16")
@@ -424,6 +437,25 @@ class TestPause:
         back = altered(waits, change.resume, resumed)
         assert since(back, first) == [("recurring", resumed[5:10], days, 3000)]
         assert [line[0:2] for line in since(run(back, at(f"2026-{days} 11:00")), back)] == [("recurring", days)]
+
+    def test_a_shift_from_the_very_start(self) -> None:
+        """Paid on 1 June and paused at that moment until 11 June: the month paid for is served to 11 July."""
+        first = begin(SMALL, 1, "2026-06-01")
+        waits = replace(first, agreement=change.pause(first.agreement, at("2026-06-01")))
+        back = altered(waits, change.resume, "2026-06-11")
+        assert since(back, first) == []
+        assert since(run(back, at("2026-07-11")), back) == [("recurring", "07-11", "08-11", 3000)]
+        kept = altered(waits, lambda one, when: change.resume(one, when, KEEP), "2026-06-11")
+        assert [line[-1] for line in since(kept, first)] == [-3000, 2000]
+
+    def test_a_period_that_many_pauses_lengthen_is_paid_once(self) -> None:
+        """Paused on day 1 for a day, at once again for 159 days: 29 days of June are served from 9 November on."""
+        first = begin(SMALL, 1, "2026-06-01")
+        waits = replace(first, agreement=change.pause(first.agreement, at("2026-06-02")))
+        back = altered(waits, change.resume, "2026-06-03")
+        waits = replace(back, agreement=change.pause(back.agreement, at("2026-06-03")))
+        again = altered(waits, change.resume, "2026-11-09")
+        assert since(run(again, at("2026-12-08")), first) == [("recurring", "12-08", "01-08", 3000)]
 
     def test_a_shift_into_a_shorter_month_moves_the_end_by_all_the_days(self) -> None:
         """28 of 31 days are left on 8 January; back on 9 February they last until 9 March, not until 9 February."""
@@ -528,6 +560,13 @@ class TestItems:
         gone = altered(added, lambda one, when: change.remove_item(one, self.ADD_ON, when), "2026-06-22")
         assert since(gone, added) == [("credit", "06-22", "07-01", -600)]
         assert since(run(gone, at("2026-07-01")), gone) == [("recurring", "07-01", "08-01", 3000)]
+
+    def test_an_add_on_that_goes_at_once_is_given_back_whatever_its_policy(self) -> None:
+        first = begin(SMALL, 1, "2026-06-01")
+        extra = per_seat(500, proration_up="full", proration_down="full")
+        added = altered(first, lambda one, when: change.add_item(one, self.ADD_ON, extra, 2, when), "2026-06-01")
+        gone = altered(added, lambda one, when: change.remove_item(one, self.ADD_ON, when), "2026-06-01")
+        assert sums(gone, first) == [1000, -1000]
 
     @pytest.mark.parametrize("moment", ["2026-06-01", "2026-07-01"])
     def test_an_add_on_at_the_very_moment_of_a_bill_is_charged(self, moment: str) -> None:
