@@ -52,21 +52,21 @@ def _begun(case: ItemCase) -> Iterator[Charge]:
 def _difference(case: ItemCase, back_to: datetime | None) -> Iterator[Charge]:
     """Yield the difference between what is owed since the horizon and what stands on documents."""
     standing = _standing(case, back_to)
-    taken = Counter[tuple[str, datetime]]()
+    taken = Counter[tuple[str, datetime, int]]()
     for line in (*case.lines, *case.others):
-        place = line.kind, line.period_start
+        place = line.kind, line.period_start, line.tier
         taken[place] = max(taken[place], line.revision + 1)
     laid_out = list(owed_lines(case, back_to, standing))
     prices = {version.price.price_id: version.price for version in case.item.versions}
     for key, stood in standing.items():
         if stood.amount_minor and key.price_id in prices and _is_displaced(case, key, laid_out):
-            place = key.kind, key.start
+            place = key.kind, key.start, key.tier
             yield _reversal(case, prices[key.price_id], stood, taken[place])
             taken[place] += 1
     for owed in laid_out:
         already = standing.get(owed.key)
         amount_minor = owed.amount_minor - (already.amount_minor if already is not None else 0)
-        place = owed.kind, owed.start
+        place = owed.kind, owed.start, owed.tier
         if amount_minor or (already is None and owed.kind == RECURRING and case.is_new(owed.due_at)):
             yield _charge(case, owed, amount_minor, taken[place], standing=already)
             taken[place] += 1

@@ -183,18 +183,11 @@ class _StretchOwed:
 
     def lines(self) -> Iterator[Owed]:
         """Yield the recurring lines, then changes of seats, then what is given back."""
-        stretch = self._stretch
         if self._in_arrears and not self._is_over:
             return
         yield from self._recurring()
-        gives_back = list(self._given_back())
-        covered_to = self._covered_to
-        is_paid_for = covered_to <= stretch.end or any(owed.start == stretch.end for owed in gives_back)
-        until = covered_to if is_paid_for else stretch.end
-        if gives_back and (waiting_minor := self._waiting_seats_minor(until)):
-            gives_back = list(self._given_back(waiting_minor))
-        yield from self._seats(until, is_due=self._is_over or self._case.seats_now)
-        yield from gives_back
+        yield from self._seats()
+        yield from self._given_back()
 
     def _recurring(self) -> Iterator[Owed]:
         """Yield the recurring lines that cover the stretch: those that stand as they stand, the rest computed."""
@@ -257,15 +250,11 @@ class _StretchOwed:
                     keeps_earlier=proration_at(self._stretch.item, at) == FULL,
                 )
 
-    def _given_back(self, waiting_minor: int = 0) -> Iterator[Owed]:
-        """Yield the credit for what was charged and is not served: pauses that keep, and what lies behind a cut.
-
-        Seats that wait to be charged come to `waiting_minor`: what is unused of them is given back with the rest.
-        """
+    def _given_back(self) -> Iterator[Owed]:
+        """Yield the credit for what was charged and is not served: pauses that keep, and what lies behind a cut."""
         if self._in_arrears or not self._base:
             return
-        waiting_net_minor = waiting_minor - Standing(tuple(self._base)).discount_of(waiting_minor)
-        self._left_minor = self._charged_minor() + waiting_net_minor
+        self._left_minor = self._charged_minor()
         stretch, covered_to = self._stretch, self._covered_to
         for hole in stretch.period.holes:
             start, end = max(hole.start, stretch.start), min(hole.end, covered_to)
@@ -286,15 +275,16 @@ class _StretchOwed:
         return stretch.price.proration_down if stretch.period.gives_back else ""
 
     def _credit(self, start: datetime, end: datetime, policy: str) -> Iterator[Owed]:
-        """Yield the credit of a stretch at the seats in force before it, a line per tier, at most what is left."""
+        """Yield the credit of a stretch at the seats that were billed for it, a line per tier, at most what is left.
+
+        Seats that came and are not billed yet are charged for the time they were there: there is nothing to give back.
+        """
         stretch = self._stretch
         fraction = stretch.share(start, end, policy)
         if not fraction.numerator:
             return
-        held = stretch.item.version_at(start - JUST_BEFORE) if start > stretch.start else None
-        quantity = held.quantity if held is not None and held.quantity else stretch.version.quantity
         base = Standing(tuple(self._base))
-        for part in price_quantity(stretch.price.rating, Decimal(quantity)):
+        for part in price_quantity(stretch.price.rating, self._billed_seats(start)):
             amount_minor = shared(part.exact, fraction)
             net_minor = amount_minor - base.discount_of(amount_minor)
             proof: dict[str, Any] = {"steps": part.steps, "fraction": [fraction.numerator, fraction.denominator]}
@@ -332,16 +322,40 @@ class _StretchOwed:
                 charged += line.amount_minor - line.discount_minor
         return charged
 
-    def _waiting_seats_minor(self, until: datetime) -> int:
-        """Return what the changes of seats that are not billed come to, whenever that will be."""
-        found = self._seats(until, is_due=True)
-        return sum(
-            owed.amount_minor - (stood.amount_minor if (stood := self._seats_at(owed.start)) is not None else 0)
-            for owed in found
-        )
+    def _billed_seats(self, at: datetime) -> Decimal:
+        """Return the seats billed for a moment and what follows it: those at first, and the changes charged so far.
 
-    def _seats(self, until: datetime, *, is_due: bool) -> Iterator[Owed]:
-        """Yield a line for each change of seats inside the stretch, charged up to `until`.
+        A pause that was given back already was given back at the seats billed then.
+        """
+        for key, stood in self._standing.items():
+            is_own = key.price_id == self._stretch.price.price_id
+            if is_own and key.kind == CREDIT and key.start == at and self._is_hole(at):
+                return -stood.quantity
+        seats = self._base_seats(at)
+        for key, stood in self._standing.items():
+            is_own = key.kind == SEATS and key.price_id == self._stretch.price.price_id
+            if is_own and self._stretch.start <= key.start <= at:
+                seats += sum((line.quantity for line in stood.lines if line.period_end > at), Decimal(0))
+        return seats
+
+    def _base_seats(self, at: datetime) -> Decimal:
+        """Return the seats of the recurring lines that stand for a moment, 0 when there are none."""
+        starts = [line.period_start for line in self._base if line.period_start <= at]
+        return sum((line.quantity for line in self._base if starts and line.period_start == max(starts)), Decimal(0))
+
+    def _seats_before(self, at: datetime) -> Decimal:
+        """Return the seats before a change: at the start of a stretch those it was billed with."""
+        if at == self._stretch.start and self._base:
+            return self._base_seats(at)
+        before = self._stretch.item.version_at(at - JUST_BEFORE)
+        return Decimal(before.quantity if before is not None else 0)
+
+    def _is_hole(self, at: datetime) -> bool:
+        """Tell whether a pause that keeps begins at a moment."""
+        return any(hole.start == at for hole in self._stretch.period.holes)
+
+    def _seats(self) -> Iterator[Owed]:
+        """Yield a line for each change of seats inside the stretch, charged to its end.
 
         Those billed stand as they stand, unless other changes came at their very moment; those that are not billed wait
         until they are due: the period is over, or seats are asked for. Area is the sum of price(seats) x share of the
@@ -358,15 +372,17 @@ class _StretchOwed:
         )
         if not moments:
             return
+        # An uncut stretch may have been paid for up to a scheduled end that was taken back since.
+        until = max(stretch.end, self._covered_to) if stretch.end == stretch.period.planned_end else stretch.end
         settled = {at: stood for at in moments if (stood := self._seats_at(at)) is not None}
         so_far = self._so_far(until, settled)
         base = Standing(tuple(self._base)) if self._base else None
-        last_settled = max(settled, default=stretch.start)
+        is_due, last_settled = self._is_over or self._case.seats_now, max(settled, default=stretch.start)
         for at in moments:
             stood = settled.get(at)
-            before, after = stretch.item.version_at(at - JUST_BEFORE), stretch.item.version_at(at)
+            after = stretch.item.version_at(at)
             seats = after.quantity if after is not None else 0
-            added = Decimal(seats - (before.quantity if before is not None else 0))
+            added = seats - self._seats_before(at)
             # Whatever came before a change that is billed is part of its area, even where it came to nothing.
             is_open = is_due and at >= last_settled and (stood is None or stood.quantity != added)
             if stood is not None and not is_open:
@@ -404,9 +420,8 @@ class _StretchOwed:
     def _so_far(self, until: datetime, settled: Mapping[datetime, Standing]) -> int:
         """Return what the item's lines come to before its open changes of seats, for the time up to `until`."""
         if until < self._covered_to:
-            # Paid beyond the end and not given back: only the seats that changed are charged, for the time served.
-            served = round_half_away(self._area(self._slices(None, until)))
-            return served + sum(one.amount_minor for one in settled.values())
+            # Paid beyond the end: the seats that changed are charged for the time they were there.
+            return round_half_away(self._area(self._billed_slices(settled, until)))
         lines = sum(line.amount_minor for line in self._base) + sum(owed.amount_minor for owed in self._unbilled)
         return lines + sum(one.amount_minor for one in settled.values())
 
@@ -429,6 +444,32 @@ class _StretchOwed:
             until = starts[position + 1] if position + 1 < len(starts) else end
             version = (stretch.item.version_at(start) if until_change is not None else None) or stretch.version
             slices.append((version.quantity, stretch.share(start, until)))
+        return [*slices, *self._unserved(until_change, end)]
+
+    def _unserved(self, until_change: datetime | None, end: datetime) -> Iterator[tuple[int, Fraction]]:
+        """Yield slices that take pauses out of an area, as far as they are not given back by a credit of their own."""
+        stretch = self._stretch
+        for hole in stretch.period.holes:
+            if not stretch.start <= hole.start < min(end, stretch.end):
+                continue
+            at = hole.start if until_change is None else min(hole.start, until_change)
+            version = (stretch.item.version_at(at) if until_change is not None else None) or stretch.version
+            share = stretch.share(hole.start, min(hole.end, end))
+            yield version.quantity, Fraction(-share.numerator, share.denominator)
+            billed = int(self._billed_seats(hole.start)) if self._base else 0
+            yield billed, share
+
+    def _billed_slices(self, settled: Mapping[datetime, Standing], end: datetime) -> list[tuple[int, Fraction]]:
+        """Return the seats that are billed and the share of each slice up to `end`."""
+        stretch = self._stretch
+        starts = [stretch.start, *(at for at in sorted(settled) if stretch.start < at < end)]
+        slices = []
+        seats = int(self._base_seats(stretch.start))
+        for position, start in enumerate(starts):
+            if start in settled:
+                seats += int(settled[start].quantity)
+            until = starts[position + 1] if position + 1 < len(starts) else end
+            slices.append((seats, stretch.share(start, until)))
         return slices
 
     def _area(self, slices: list[tuple[int, Fraction]]) -> Exact:

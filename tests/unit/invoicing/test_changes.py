@@ -273,14 +273,14 @@ class TestPolicies:
 
 class TestSeatsAndChanges:
     def test_seats_that_wait_are_part_of_what_is_given_back(self) -> None:
-        """One seat, three from day 10, another price from day 20: seats 2 x 2000, back 3 x 1000, on 3 x 1500."""
+        """One seat, three from day 10, dearer from day 20: back 1 x 1000, on 3 x 1500, the two for ten days 2000."""
         first = begin(SMALL, 1, "2026-06-01")
         seated = altered(first, lambda one, when: change.change_seats(one, 3, when), "2026-06-11")
         assert since(seated, first) == []
         second = changed(seated, to(BIG), "2026-06-21")
-        assert [line[-1] for line in since(second, seated)] == [-3000, 4500]
+        assert [line[-1] for line in since(second, seated)] == [-1000, 4500]
         assert since(run(second, at("2026-07-01")), second) == [
-            ("seats", "06-11", "07-01", 4000),
+            ("seats", "06-11", "06-21", 2000),
             ("recurring", "07-01", "08-01", 13500),
         ]
 
@@ -295,7 +295,7 @@ class TestSeatsAndChanges:
         first = begin(SMALL, 1, "2026-06-01")
         seated = altered(first, lambda one, when: change.change_seats(one, 3, when), "2026-06-11")
         ended = altered(seated, change.end, "2026-06-21", credits_unused=True)
-        assert [line[-1] for line in since(ended, seated)] == [4000, -3000]
+        assert [line[-1] for line in since(ended, seated)] == [2000, -1000]
 
     def test_seats_billed_at_once_stand_when_the_price_changes(self) -> None:
         """Two more from day 10, paid at once: 4000; from day 20 another price: back 3 x 1000, on 3 x 1500."""
@@ -330,17 +330,46 @@ class TestSeatsAndChanges:
         assert since(seated, first) == [("seats", "06-11", "07-01", 467)]
         assert since(run(seated, at("2026-07-01")), seated) == [("recurring", "07-01", "08-01", 1400)]
 
-    def test_seats_that_wait_may_be_given_back_whole(self) -> None:
+    def test_seats_that_wait_may_cost_more_than_what_was_paid(self) -> None:
         """Paid 3000; five seats from day 0, ended after a day of thirty: 5 x 3000 x 1/30 = 500 is what it costs."""
         first = begin(SMALL, 1, "2026-06-01")
         seated = altered(first, lambda one, when: change.change_seats(one, 5, when), "2026-06-01")
         ended = altered(seated, change.end, "2026-06-02", credits_unused=True)
-        assert [line[-1] for line in since(ended, seated)] == [12000, -14500]
+        assert [line[-1] for line in since(ended, seated)] == [400, -2900]
         second = changed(seated, to(per_seat(6000)), "2026-06-02")
-        assert [line[-1] for line in since(second, seated)] == [-14500, 29000]
+        assert [line[-1] for line in since(second, seated)] == [-2900, 29000]
         assert since(run(second, at("2026-07-01")), second) == [
-            ("seats", "06-01", "07-01", 12000),
+            ("seats", "06-01", "06-02", 400),
             ("recurring", "07-01", "08-01", 30000),
+        ]
+
+    def test_seats_billed_at_once_are_given_back_with_the_others(self) -> None:
+        """Two more from day 15 for 3000, ended on day 19 with 11 days left: 3 x 1100 come back, 2700 stay."""
+        first = begin(SMALL, 1, "2026-06-01")
+        more = change.change_seats(first.agreement, 3, at("2026-06-16"))
+        seated = charge_now(first, more, at("2026-06-16"), seats_now=True)
+        ended = altered(seated, change.end, "2026-06-20", credits_unused=True)
+        assert [line[-1] for line in since(ended, first)] == [3000, -3300]
+        waiting = altered(first, lambda one, when: change.change_seats(one, 3, when), "2026-06-16")
+        assert sum(sums(altered(waiting, change.end, "2026-06-20", credits_unused=True), first)) == -300
+
+    def test_seats_gone_and_not_credited_yet(self) -> None:
+        """Three billed, two go on day 10, ended on day 20: 3 x 1000 for the days left, 2 x 1000 for days missed."""
+        first = begin(SMALL, 3, "2026-06-01")
+        fewer = altered(first, lambda one, when: change.change_seats(one, 1, when), "2026-06-11")
+        ended = altered(fewer, change.end, "2026-06-21", credits_unused=True)
+        assert [line[-1] for line in since(ended, fewer)] == [-2000, -3000]
+
+    def test_seats_that_wait_through_a_pause_are_not_charged_for_it(self) -> None:
+        """Two more from day 5, paused from day 10 for 15 days: given back 1 x 1500; the two for ten days: 2000."""
+        first = begin(SMALL, 1, "2026-06-01")
+        seated = altered(first, lambda one, when: change.change_seats(one, 3, when), "2026-06-06")
+        waits = replace(seated, agreement=change.pause(seated.agreement, at("2026-06-11")))
+        back = altered(waits, lambda one, when: change.resume(one, when, KEEP), "2026-06-26")
+        assert since(back, seated) == [("credit", "06-11", "06-26", -1500)]
+        assert since(run(back, at("2026-07-01")), back) == [
+            ("seats", "06-06", "07-01", 2000),
+            ("recurring", "07-01", "08-01", 9000),
         ]
 
     def test_a_plan_without_seats_takes_one(self) -> None:
