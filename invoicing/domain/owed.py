@@ -335,8 +335,12 @@ class _StretchOwed:
         for key, stood in self._standing.items():
             is_own = key.kind == SEATS and key.price_id == self._stretch.price.price_id
             if is_own and self._stretch.start <= key.start <= at:
-                seats += sum((line.quantity for line in stood.lines if line.period_end > at), Decimal(0))
+                seats += sum((line.quantity for line in stood.lines if self._reaches(line, at)), Decimal(0))
         return seats
+
+    def _reaches(self, line: BilledLine, at: datetime) -> bool:
+        """Tell whether a line of seats was charged beyond a moment; one that was charged to the cut alone was not."""
+        return line.period_end != self._stretch.end and self._real_end(line.period_end) > at
 
     def _base_seats(self, at: datetime) -> Decimal:
         """Return the seats of the recurring lines that stand for a moment, 0 when there are none."""

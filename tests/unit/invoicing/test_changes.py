@@ -548,6 +548,18 @@ class TestPause:
         assert sums(altered(waits, change.end, "2026-06-21", credits_unused=True), first) == [-2000]
         assert sums(altered(waits, change.end, "2026-06-21", credits_unused=False), first) == []
 
+    def test_seats_paid_before_a_pause_that_shifts_are_given_back_behind_it(self) -> None:
+        """Two seats paid, paused at once for months, then dearer from the first day served: all 6000 come back."""
+        first = begin(SMALL, 1, "2026-01-01")
+        seated = charge_now(
+            first, change.change_seats(first.agreement, 2, at("2026-01-01")), at("2026-01-01"), seats_now=True
+        )
+        waits = replace(seated, agreement=change.pause(seated.agreement, at("2026-01-01")))
+        resumed = change.resume(waits.agreement, at("2026-06-09"), SHIFT)
+        target = to(per_seat(3000, timing=ARREARS))
+        second = charge_now(waits, change.change_price(resumed, target, at("2026-06-09")), at("2026-06-09"))
+        assert sums(second, seated) == [-6000]
+
     def test_calendar_periods_keep(self) -> None:
         first = begin(per_seat(3100), 1, "2026-07-01", alignment="calendar")
         waits = replace(first, agreement=change.pause(first.agreement, at("2026-07-11")))
