@@ -155,7 +155,7 @@ def _later(deed: Deed, agreement: Agreement, at: datetime) -> Decided:
     else:
         change.change_price(agreement, _wanted(deed), due_at)
     waits = PendingChange(
-        uuid.uuid5(PLAN, str(at)),
+        uuid.uuid5(PLAN, f"{kind} {at}"),
         kind,
         due_at,
         plan_id=PLAN,

@@ -224,6 +224,9 @@ def horizon(agreement: Agreement, item: Item, segments: tuple[Segment, ...]) -> 
     if billed_to is None:
         return None
     at = billed_to if agreement.dirty_from is None else min(billed_to, agreement.dirty_from)
+    if any(segment.start == at for segment in segments[1:]):
+        # A period restarts there; what ended may still have to be given back, when both came at one moment.
+        at -= JUST_BEFORE
     held = item.version_at(at) or item.versions[0]
     period = period_at(segments, held.price.interval, at) if held.price.interval is not None else None
     return at if period is None else period.start

@@ -334,7 +334,7 @@ class _StretchOwed:
         seats = self._base_seats(at)
         for key, stood in self._standing.items():
             is_own = key.kind == SEATS and key.price_id == self._stretch.price.price_id
-            if is_own and self._stretch.start <= key.start <= at:
+            if is_own and self._stretch.start <= key.start <= at and key.start < self._stretch.end:
                 seats += sum((line.quantity for line in stood.lines if self._reaches(line, at)), Decimal(0))
         return seats
 

@@ -277,7 +277,7 @@ def period_at(segments: tuple[Segment, ...], interval: Interval, at: datetime) -
     if not begun:
         at = segments[0].start
     elif (end := begun[-1].end) is not None and end <= at:
-        at = end - _MOMENT
+        at = max(end - _MOMENT, begun[-1].start)
     return next(service_periods(segments, interval, at, at), None)
 
 

@@ -119,6 +119,15 @@ class TestInstantChange:
         assert [line[-1] for line in lines_of(*second.proposals)] == [194, -161, 1000]
         assert since(run(second, at("2024-06-10")), second) == [("recurring", "06-09", "06-23", 1000)]
 
+    def test_another_interval_at_the_moment_of_another_bill(self) -> None:
+        """On day 15 seats are billed, then at that very moment 300.00 a year: 2 x 1500 come back all the same."""
+        first = begin(SMALL, 1, "2026-06-01")
+        seated = seats_now(first, 2, "2026-06-16")
+        assert [line[-1] for line in since(seated, first)] == [1500]
+        second = changed(seated, to(YEARLY), "2026-06-16")
+        assert sums(second, seated) == [60000 - 3000]
+        assert run(second, at("2026-07-01")).proposals == second.proposals
+
     def test_a_calendar_of_weeks_says_nothing_of_the_day_of_months(self) -> None:
         """By the week from Monday 8 June; by the month from Wednesday 17 June: 14/30 to the 1st."""
         first = begin(per_seat(700, interval=Interval("week")), 1, "2026-06-08", alignment="calendar")
