@@ -102,6 +102,14 @@ class TestInstantChange:
         later = run(second, at(moment) + timedelta(days=366))
         assert [line[-1] for line in since(later, second)] == [30000]
 
+    def test_after_another_bill_of_the_same_moment_too(self) -> None:
+        """Everything is billed to the very moment of the change: what was paid for the month still comes back."""
+        first = begin(SMALL, 1, "2026-06-01")
+        settled = charge_now(first, first.agreement, at("2026-06-08"))
+        second = changed(settled, to(YEARLY), "2026-06-08")
+        assert sums(second, first) == [27700]
+        assert since(charge_now(second, second.agreement, at("2026-06-08")), second) == []
+
     def test_on_the_last_local_day_nothing_is_left(self) -> None:
         first = begin(SMALL, 1, "2026-06-01 10:17")
         second = changed(first, to(BIG), "2026-07-01 09:00")
