@@ -38,7 +38,7 @@ from usage.api.serializers import (
     range_fault,
 )
 from usage.domain.aggregation import UsageFigure
-from usage.domain.event import REJECTED, EventDraft, EventOutcome, Outcome, Reason
+from usage.domain.event import REJECTED, STORED, EventDraft, EventOutcome, Outcome, Reason
 from usage.domain.running import RunningMetric
 from usage.operations.counting import count_outcomes
 from usage.queries import StoredEvent
@@ -170,9 +170,12 @@ class EventBatch(HotView):
         outcomes = [next(recorded) if isinstance(event, EventDraft) else REJECTED[Reason.INVALID] for event in events]
         count_outcomes(outcomes)
         data = [
-            _result(index, event, outcome) for index, (event, outcome) in enumerate(zip(events, outcomes, strict=True))
+            {"index": index, "event_id": event.event_id, "status": "stored"}
+            if outcome is STORED
+            else _result(index, event, outcome)
+            for index, (event, outcome) in enumerate(zip(events, outcomes, strict=True))
         ]
-        counts = Counter(one["status"] for one in data)
+        counts = Counter([one["status"] for one in data])
         return answer_json(
             {
                 "data": data,

@@ -63,7 +63,12 @@ class _Arrivals:
     """What a batch brings to one subscription: the positions in the batch of the events to store, by event id."""
 
     life: SubscriptionLife
+    open_until: datetime = field(init=False)
     positions: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Compute once what is asked for each event."""
+        self.open_until = self.life.open_until
 
 
 class _Batch:
@@ -76,6 +81,8 @@ class _Batch:
         self.metric_ids = known.metric_ids
         # In the one order in which everybody inserts.
         self.arrivals = {key: _Arrivals(life) for key, life in known.lives.items()}
+        # Of each event; looked up once, because a UUID is hashed slowly.
+        self._subscriptions = [self.arrivals.get(draft.subscription_id) for draft in drafts]
         # Refused unless it is stored already: a repetition is recognised before its age is judged.
         self.refused = self._judge(self._list_unsure())
         # Positions whose id stands earlier in the batch.
@@ -85,14 +92,14 @@ class _Batch:
     def _list_unsure(self) -> list[int]:
         """Reject what names nothing we know; return the positions outside the open stretch of their subscription."""
         unsure: list[int] = []
-        stretches = {key: (one.life.open_from, one.life.open_until, one.life.now) for key, one in self.arrivals.items()}
-        for position, draft in enumerate(self.drafts):
-            stretch = stretches.get(draft.subscription_id)
-            if stretch is None:
+        for position, (draft, arrivals) in enumerate(zip(self.drafts, self._subscriptions, strict=True)):
+            if arrivals is None:
                 self.outcomes[position] = REJECTED[Reason.UNKNOWN_SUBSCRIPTION]
             elif draft.code not in self.metric_ids:
                 self.outcomes[position] = REJECTED[Reason.UNKNOWN_CODE]
-            elif stretch[0] is None or not stretch[0] <= (draft.timestamp or stretch[2]) <= stretch[1]:
+            elif arrivals.life.open_from is None or not (
+                arrivals.life.open_from <= (draft.timestamp or arrivals.life.now) <= arrivals.open_until
+            ):
                 unsure.append(position)
         return unsure
 
@@ -124,14 +131,11 @@ class _Batch:
 
     def _take_in(self) -> None:
         """Set the first event of each id down to be stored, the others to be compared with it."""
-        for position, draft in enumerate(self.drafts):
-            if self.outcomes[position] is not None or position in self.refused:
+        for position, (draft, arrivals) in enumerate(zip(self.drafts, self._subscriptions, strict=True)):
+            if arrivals is None or self.outcomes[position] is not None or position in self.refused:
                 continue
-            positions = self.arrivals[draft.subscription_id].positions
-            if draft.event_id in positions:
+            if arrivals.positions.setdefault(draft.event_id, position) != position:
                 self.repeated.append(position)
-            else:
-                positions[draft.event_id] = position
 
     def count_rows(self) -> int:
         """Return how many events are to be stored."""
