@@ -48,7 +48,7 @@ CHARGE_POINTS = [
 ]
 RANDOM_KILLS = 10
 MANY_KILLS = int(os.environ.get("RECKONER_KILLS", "1000"))
-MANY_KILLS_SECONDS = float(os.environ.get("RECKONER_KILLS_SECONDS", "1800"))
+MANY_KILLS_SECONDS = float(os.environ.get("RECKONER_KILLS_SECONDS", "3600"))
 SEED = int(os.environ.get("RECKONER_SEED") or secrets.randbelow(10**6))
 
 
@@ -167,7 +167,7 @@ def test_a_thousand_kills(stage: Stage, capsys: pytest.CaptureFixture[str]) -> N
                     expire_leases()
                 finish()
                 assert_same(stage.wanted, told=f"RECKONER_SEED={SEED}, kill {bar.n}: after {delays} s")
-    assert bar.n >= min(MANY_KILLS, 100)
+    assert bar.n >= MANY_KILLS
 
 
 def test_a_session_that_the_database_ends_blames_no_customer(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
