@@ -16,17 +16,17 @@ class Sizes:
     @property
     def customers(self) -> int:
         """Return how many customers a run bills."""
-        return self.of(20_000, 1_000)
+        return self.of(20_000, 20)
 
     @property
     def old_customers(self) -> int:
         """Return how many customers are billed for the 36th time."""
-        return self.of(4_000, 500)
+        return self.of(4_000, 20)
 
     @property
     def mixed_customers(self) -> int:
         """Return how many customers unlike each other a run bills."""
-        return self.of(8_000, 500)
+        return self.of(8_000, 20)
 
     @property
     def stored_events(self) -> int:
@@ -36,24 +36,29 @@ class Sizes:
     @property
     def batches(self) -> int:
         """Return how many batches of a thousand events come in."""
-        return self.of(100, 8)
+        return self.of(100, 4)
 
     @property
     def single_events(self) -> int:
         """Return how many events come in one by one."""
-        return self.of(10_000, 500)
+        return self.of(10_000, 128)
 
     @property
     def asked_events(self) -> int:
         """Return how many events there are to ask about; the busiest subscription holds a tenth."""
-        return self.of(10_000_000, 100_000)
+        return self.of(10_000_000, 20_000)
 
     @property
     def questions(self) -> int:
         """Return how many questions about usage are asked each time."""
-        return self.of(400, 200)
+        return self.of(400, 20)
+
+    @property
+    def charges(self) -> int:
+        """Return how many cards are charged."""
+        return self.of(10_000, 50)
 
     @property
     def papers(self) -> int:
         """Return how many invoices are drawn each time."""
-        return self.of(25, 5)
+        return self.of(25, 1)
