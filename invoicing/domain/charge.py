@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from core.domain.schedule import local_date
 from invoicing.domain.proration import DAY, FULL, NONE, WHOLE, Fraction, prorate
@@ -147,6 +147,34 @@ class Slice(Struct, frozen=True):
 def slices(item: Item, period: ServicePeriod) -> Iterator[Slice]:
     """Yield the stretches of a period in which one price of the item holds, oldest first."""
     return slices_of(item, item.versions, period)
+
+
+def charged_slices(item: Item, period: ServicePeriod) -> Iterator[Slice]:
+    """Yield the stretches of a period as a licensed item charges them: with the policy `none` from the next period on.
+
+    A change undone at its own moment leaves what waits so waiting. Billing rules, section 5, Proration policy.
+    """
+    versions: list[ItemVersion] = []
+    waiting: uuid.UUID | None = None
+    moment: datetime | None = None
+    earlier: tuple[list[ItemVersion], uuid.UUID | None] = [], None
+    for version in item.versions:
+        if version.from_at != moment:
+            moment, earlier = version.from_at, (list(versions), waiting)
+        elif earlier[1] == version.price.price_id:
+            versions, waiting = list(earlier[0]), earlier[1]
+        before = versions[-1] if versions else None
+        is_inside = period.start <= version.from_at < period.end
+        if is_inside and version.proration == NONE and version.quantity:
+            waiting = version.price.price_id
+        elif not is_inside or version.price.price_id != waiting:
+            waiting = None
+        if waiting is None:
+            versions.append(version)
+        elif before is not None:
+            versions.append(structs.replace(version, price=before.price))
+        # Else nothing was there to go on with: it is charged from the next period on.
+    return slices_of(item, tuple(versions), period)
 
 
 def slices_of(item: Item, versions: tuple[ItemVersion, ...], period: ServicePeriod) -> Iterator[Slice]:

@@ -14,8 +14,6 @@ from decimal import Decimal
 from fractions import Fraction as Exact
 from typing import Any, NamedTuple
 
-from msgspec import structs
-
 from core.domain.rounding import divide_half_away, round_half_away
 from invoicing.domain.charge import (
     CAP,
@@ -26,13 +24,12 @@ from invoicing.domain.charge import (
     BilledLine,
     ItemCase,
     Slice,
+    charged_slices,
     proration_at,
-    slices_of,
 )
 from invoicing.domain.proration import FULL, NONE, WHOLE, Fraction
-from subscriptions.domain.periods import ServicePeriod
 from subscriptions.domain.pricing import Rating, exact_price, price_quantity
-from subscriptions.domain.terms import ARREARS, Item, ItemVersion
+from subscriptions.domain.terms import ARREARS
 
 SEAT_CHANGES = frozenset({"added", "removed"})
 
@@ -106,28 +103,6 @@ class Owed:
     def taxed_over(self) -> tuple[datetime, datetime]:
         """Return the stretch whose tax point counts: the whole served one for seats."""
         return (self.stretch.start, self.stretch.end) if self.kind == SEATS else (self.start, self.end)
-
-
-def charged_slices(item: Item, period: ServicePeriod) -> Iterator[Slice]:
-    """Yield the stretches of a period as a licensed item charges them: with the policy `none` from the next period on.
-
-    Billing rules, section 5, Proration policy.
-    """
-    versions: list[ItemVersion] = []
-    waiting: uuid.UUID | None = None
-    for version in item.versions:
-        before = versions[-1] if versions else None
-        is_inside = period.start <= version.from_at < period.end
-        if is_inside and version.proration == NONE and version.quantity:
-            waiting = version.price.price_id
-        elif not is_inside or version.price.price_id != waiting:
-            waiting = None
-        if waiting is None:
-            versions.append(version)
-        elif before is not None:
-            versions.append(structs.replace(version, price=before.price))
-        # Else nothing was there to go on with: it is charged from the next period on.
-    return slices_of(item, tuple(versions), period)
 
 
 def owed_lines(case: ItemCase, back_to: datetime | None, standing: Mapping[LineKey, Standing]) -> Iterator[Owed]:
@@ -397,6 +372,9 @@ class _StretchOwed:
             area = round_half_away(self._area(slices))
             amount_minor, before_minor, so_far = area - so_far, so_far, area
             if not amount_minor:
+                if stood is not None:
+                    # Other seats came then, of the same price: three in a package, or two of them.
+                    yield Owed(SEATS, stretch, at, until, 0, stood.amount_minor, stood.quantity, due_at=at)
                 continue
             stood_minor = stood.amount_minor if stood is not None else 0
             share = stretch.share(at, until)

@@ -60,7 +60,8 @@ def test_the_clocks_of_halifax() -> None:
         *[(first, 7378, [("recurring", first, last, 6200)]) for first, last in pairwise(months)],
     ]
     starts = InvoiceLine.objects.filter(invoice__origin="cycle").order_by("period_start")
-    walls = [f"{local_wall(moment, year.zone):%m-%d %H:%M}" for moment in starts.values_list("period_start", flat=True)]
+    moments = [moment for moment in starts.values_list("period_start", flat=True) if moment is not None]
+    walls = [f"{local_wall(moment, year.zone):%m-%d %H:%M}" for moment in moments]
     assert walls == ["03-08 03:00", *(f"{month} 02:30" for month in months[:-1])]
     year.prove()
 

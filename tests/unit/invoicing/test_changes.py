@@ -268,6 +268,13 @@ class TestPolicies:
         second = changed(first, to(per_seat(6000)), "2026-06-16")
         assert [line[-1] for line in since(second, first)] == [-1500, 3000]
 
+    def test_what_waits_for_the_next_period_is_left_waiting_by_what_is_undone(self) -> None:
+        first = changed(begin(SMALL, 1, "2026-06-01"), to(BIG, "none"), "2026-06-11")
+        second = changed(first, to(per_seat(6000)), "2026-06-16")
+        third = changed(second, to(BIG), "2026-06-16")
+        assert sums(third, first) == [1500, -1500]
+        assert since(run(third, at("2026-07-01")), third) == [("recurring", "07-01", "08-01", 4500)]
+
     def test_none_on_day_0(self) -> None:
         first = begin(SMALL, 1, "2026-06-01")
         second = changed(first, to(BIG, "none"), "2026-06-01")
@@ -388,6 +395,14 @@ class TestSeatsAndChanges:
             ("seats", "06-06", "07-01", 2000),
             ("recurring", "07-01", "08-01", 9000),
         ]
+
+    def test_seats_of_one_price_that_came_at_the_moment_of_others(self) -> None:
+        """700 for three: four are paid, 1400; one is left, 700 come back; two of that moment cost what one does."""
+        first = begin(price(Rating(PriceType.PACKAGE, unit_price=Decimal(700), units=3)), 4, "2026-06-01")
+        one = seats_now(first, 1, "2026-06-01")
+        two = replace(one, agreement=change.change_seats(one.agreement, 2, at("2026-06-01")))
+        assert [line[-1] for line in since(one, first)] == [-700]
+        assert since(run(two, at("2026-07-01")), two) == [("recurring", "07-01", "08-01", 700)]
 
     def test_a_plan_without_seats_takes_one(self) -> None:
         first = begin(SMALL, 4, "2026-06-01")
