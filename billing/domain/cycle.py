@@ -110,6 +110,9 @@ def _step(account: Account, agreements: dict[uuid.UUID, Agreement], moment: date
         transitions.extend(made)
         moved, changes = apply_due(moved, moment) if moved.pending else (moved, ())
         applied.extend(changes)
+        if changes and moved.status in BILLED_STATUSES:
+            # A change replaces what was planned, and so the zone that the customer has moved to.
+            moved = change.move_to_zone(moved, account.zone, moment)
         if moved.status in BILLED_STATUSES or moved.status is Status.CANCELLED:
             due.append(moved)
         settled.append(settle(moved, moment))

@@ -161,9 +161,10 @@ def _undone(agreement: Agreement, wanted: PriceChange, at: datetime) -> Calendar
     item = agreement.items[0]
     if item.versions[-1].from_at != at or not item.versions[-1].proration:
         return None
-    calendar_before = [one for one in agreement.calendar if one.from_at < at]
-    item_before = item.version_at(at - _JUST_BEFORE)
-    if not calendar_before or item_before is None or calendar_before[-1].phase != PAID:
+    # At the very start, what it began with.
+    calendar_before = [one for one in agreement.calendar if one.from_at < at] or agreement.calendar[:1]
+    item_before = item.version_at(at - _JUST_BEFORE) or item.versions[0]
+    if calendar_before[-1].phase != PAID:
         return None
     was = (calendar_before[-1].plan_id, item_before.price.price_id)
     return calendar_before[-1] if was == (wanted.plan_id, wanted.price.price_id) else None

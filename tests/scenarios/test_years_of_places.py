@@ -7,6 +7,7 @@ import pytest
 from billing.operations import lifecycle
 from billing.operations.plan_changes import When
 from core.domain.schedule import local_wall
+from customers.models import Customer
 from invoicing.models import InvoiceLine, TaxCountry
 from tests.cast import at
 from tests.scenarios.year import Year
@@ -129,4 +130,27 @@ def test_a_business_abroad_owes_the_tax_itself() -> None:
         ("03-01", 4500, [("recurring", "03-01", "04-01", 4500)]),
     ]
     assert set(InvoiceLine.objects.values_list("tax_category", "tax_minor")) == {("AE", 0)}
+    year.prove()
+
+
+def test_a_move_to_berlin_before_a_change_that_waits() -> None:
+    """31.00 a month from UTC; moved to Berlin in January; 90.00 a quarter from 1 February on.
+
+    The boundary of 1 February stays, 01:00 in Berlin; from there every quarter ends at 01:00 in Berlin, which is 23:00
+    in UTC in summer and midnight after October.
+    """
+    year = Year("2026-01-01")
+    small, big = year.company.price(unit_price=3100), year.company.price(unit_price=9000, interval_count=3)
+    alice = year.begin("Alice", year.company.plan("Team", small, big), small)
+    year.to("2026-01-10")
+    Customer.objects.update(time_zone="Europe/Berlin")
+    year.change(alice, big, When.NEXT_CYCLE)
+    year.to("2026-08-01")
+    moments = InvoiceLine.objects.order_by("period_start").values_list("period_start", "period_end")
+    assert [tuple(f"{one:%m-%d %H:%M}" for one in pair if one is not None) for pair in moments] == [
+        ("01-01 00:00", "02-01 00:00"),
+        ("02-01 00:00", "04-30 23:00"),
+        ("04-30 23:00", "07-31 23:00"),
+        ("07-31 23:00", "11-01 00:00"),
+    ]
     year.prove()

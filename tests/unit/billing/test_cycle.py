@@ -21,7 +21,8 @@ from core.domain.schedule import Interval
 from invoicing.domain.account import CARD, Account
 from invoicing.domain.assembly import Proposal
 from subscriptions.domain.lifecycle import Action, Status
-from subscriptions.domain.terms import Agreement, PriceTerms
+from subscriptions.domain.pending import ChangeKind
+from subscriptions.domain.terms import Agreement, PendingChange, PriceTerms
 from tests.bills import at, bill, but, due_days, half, lines_of, once, per_call, per_seat, used
 from tests.histories import account, answer, start, world
 
@@ -149,6 +150,27 @@ class TestPlanSteps:
         trial = agreement(per_call(), trial_days=14)
         leaving = but(trial, status=Status.PENDING_CANCEL, cancel_at=at("2026-02-03"), next_due_at=at("2026-02-03"))
         assert moments(plan_steps(due(leaving), at("2026-12-31"))) == [at("2026-02-03")]
+
+
+class TestWhatWaits:
+    def test_a_change_of_interval_keeps_the_zone_the_customer_moved_to(self) -> None:
+        """From UTC to Berlin in February; a quarterly price from 10 February restarts: its end is 11:17 in Berlin.
+
+        The running period counts in UTC to its end, 10 May 10:17; the next one in Berlin, to 10 August 10:17 there.
+        """
+        waits = PendingChange(
+            uuid.UUID(int=9),
+            ChangeKind.PLAN,
+            at("2026-02-10 10:17"),
+            plan_id=uuid.UUID(int=4),
+            plan_name="Team",
+            price=per_seat(9000, interval=Interval("month", 3)),
+        )
+        one = but(agreement(), pending=(waits,))
+        one = but(one, next_due_at=next_due(one, one.started_at))
+        plan = plan_steps(due(one, zone="Europe/Berlin"), at("2026-08-31"))
+        assert moments(plan) == [at("2026-02-10 10:17"), at("2026-05-10 10:17"), at("2026-08-10 08:17")]
+        assert plan.steps[-1].settled[0].current.zone == "Europe/Berlin"
 
 
 class TestTrials:

@@ -268,6 +268,16 @@ class TestPolicies:
         second = changed(first, to(per_seat(6000)), "2026-06-16")
         assert [line[-1] for line in since(second, first)] == [-1500, 3000]
 
+    def test_undone_at_the_very_start_whatever_its_policy(self) -> None:
+        first = begin(per_seat(3000, proration_up="none", proration_down="none"), 1, "2026-06-01")
+        third = changed(
+            changed(first, to(BIG), "2026-06-01"),
+            to(first.agreement.items[0].versions[0].price),
+            "2026-06-01",
+        )
+        assert sums(third, first) == [1500, -1500]
+        assert since(run(third, at("2026-07-01")), third) == [("recurring", "07-01", "08-01", 3000)]
+
     def test_what_waits_for_the_next_period_is_left_waiting_by_what_is_undone(self) -> None:
         first = changed(begin(SMALL, 1, "2026-06-01"), to(BIG, "none"), "2026-06-11")
         second = changed(first, to(per_seat(6000)), "2026-06-16")
