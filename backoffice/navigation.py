@@ -34,6 +34,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Usage events", "monitoring", "usage", "usageevent"),
             ("Usage limits", "speed_camera", "usage", "usagelimit"),
+            ("Busy subscriptions", "local_fire_department", "usage", "busysubscription"),
+            ("Usage by the hour", "hourglass", "usage", "hourtotal"),
             ("Metrics", "speed", "subscriptions", "metric"),
             ("Metric filters", "filter_alt", "subscriptions", "metricfilter"),
         ),

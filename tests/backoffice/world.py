@@ -59,7 +59,7 @@ from subscriptions.models import (
     VoucherAmount,
     VoucherRedemption,
 )
-from usage.models import UsageEvent, UsageLimit
+from usage.models import BusySubscription, HourTotal, UsageEvent, UsageLimit
 
 NOW = datetime(2026, 3, 9, 8, 5, tzinfo=UTC)
 START = NOW - timedelta(days=31)
@@ -145,6 +145,17 @@ def _make_one(number: int) -> World:
     DisabledStretch.objects.create(customer=customer, from_at=START, to_at=NOW)
     UsageLimit.objects.create(
         customer=customer, name=f"Warning {number}", amount_minor=2000, action="warning", created_at=START
+    )
+    BusySubscription.objects.create(subscription_id=subscription.id, noted_at=START)
+    HourTotal.objects.create(
+        subscription_id=subscription.id,
+        metric_id=metric.id,
+        hour=START.replace(minute=0),
+        event_count=2,
+        total=Decimal(7),
+        greatest=Decimal(4),
+        first_at=START,
+        last_at=START,
     )
     UsageEvent.objects.create(
         subscription_id=subscription.id,
