@@ -26,6 +26,8 @@ _NOTED = "SELECT subscription_id FROM usage_busysubscription WHERE subscription_
 # Mostly there are few, and to read them all is faster than to name a thousand that may be among them.
 _FEW = 100
 _ANY_NOTED = f"SELECT subscription_id FROM usage_busysubscription LIMIT {_FEW}"  # noqa: S608 - a number
+_TOTALLED = f"SELECT subscription_id FROM usage_busysubscription WHERE totalled_at IS NOT NULL LIMIT {_FEW}"  # noqa: S608 - a number
+_TOTALLED_AMONG = f"{_NOTED} AND totalled_at IS NOT NULL"
 # Whoever stores or deletes events holds this lock on the table from before its first look until its end.
 _WRITERS = """
     SELECT virtualtransaction FROM pg_locks
@@ -51,6 +53,19 @@ def list_noted(subscription_ids: Set[str]) -> set[str]:
         # One text, because a thousand parameters take longer than the statement.
         cursor.execute(_NOTED, [f"{{{','.join(subscription_ids)}}}"])
         return {subscription_id.hex for (subscription_id,) in cursor.fetchall()}
+
+
+def list_totalled(subscription_ids: Set[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the subscriptions whose events have been added up."""
+    if not subscription_ids:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(_TOTALLED)
+        totalled = {subscription_id for (subscription_id,) in cursor.fetchall()}
+        if len(totalled) == _FEW:
+            cursor.execute(_TOTALLED_AMONG, [f"{{{','.join([one.hex for one in subscription_ids])}}}"])
+            totalled = {subscription_id for (subscription_id,) in cursor.fetchall()}
+        return totalled & subscription_ids
 
 
 def list_writers() -> set[str]:
