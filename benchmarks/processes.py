@@ -56,7 +56,11 @@ class Child:
         if not self._ours.poll(_LONGEST_SECONDS):
             self._process.kill()
             raise TaskFailed(f"no answer in {_LONGEST_SECONDS:g} s")
-        failure, value = self._ours.recv()
+        try:
+            failure, value = self._ours.recv()
+        except EOFError:
+            self._process.join()
+            raise TaskFailed(f"the process ended with {self._process.exitcode}") from None
         if failure:
             raise TaskFailed(failure)
         return value

@@ -45,7 +45,7 @@ def main() -> None:
             for result in measure(sizes, wanted):
                 if result.name in wanted:
                     results.append(result)
-                    sys.stderr.write(f"{_row(result)}\n")
+                    sys.stderr.write(f"{time.monotonic() - began:4.0f} s  {_row(result)}\n")
     sys.stderr.write(f"{time.monotonic() - began:.0f} s at scale {sizes.scale:g}\n")
     sys.stdout.write("".join(f"{line}\n" for line in (_HEAD, *map(_row, results))))
     options.output.parent.mkdir(exist_ok=True)

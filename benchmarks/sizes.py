@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The sizes of all measurements: those of the promises at scale 1, but for three that would take too long."""
+    """The sizes of all measurements, all of which together end within five minutes on two cores at scale 1.
+
+    Those of the intake and of questions are then those of the promises. A run bills 8 000 customers, 20 000 at scale
+    2.5: what it bills in a second is the same.
+    """
 
     scale: float
 
@@ -16,17 +20,17 @@ class Sizes:
     @property
     def customers(self) -> int:
         """Return how many customers a run bills."""
-        return self.of(20_000, 20)
+        return self.of(8_000, 20)
 
     @property
     def old_customers(self) -> int:
         """Return how many customers are billed for the 36th time."""
-        return self.of(4_000, 20)
+        return self.of(2_000, 20)
 
     @property
     def mixed_customers(self) -> int:
         """Return how many customers unlike each other a run bills."""
-        return self.of(8_000, 20)
+        return self.of(2_000, 20)
 
     @property
     def stored_events(self) -> int:
@@ -36,7 +40,7 @@ class Sizes:
     @property
     def batches(self) -> int:
         """Return how many batches of a thousand events come in."""
-        return self.of(100, 4)
+        return self.of(60, 4)
 
     @property
     def single_events(self) -> int:
@@ -51,7 +55,7 @@ class Sizes:
     @property
     def questions(self) -> int:
         """Return how many questions about usage are asked each time."""
-        return self.of(400, 20)
+        return self.of(300, 20)
 
     @property
     def charges(self) -> int:
@@ -61,4 +65,4 @@ class Sizes:
     @property
     def papers(self) -> int:
         """Return how many invoices are drawn each time."""
-        return self.of(25, 1)
+        return self.of(15, 1)
