@@ -315,7 +315,9 @@ class _StretchOwed:
 
     def _reaches(self, line: BilledLine, at: datetime) -> bool:
         """Tell whether a line of seats was charged beyond a moment; one that was charged to the cut alone was not."""
-        return line.period_end != self._stretch.end and self._real_end(line.period_end) > at
+        if at == self._stretch.end and line.period_end == at:
+            return False
+        return self._real_end(line.period_end) > at
 
     def _base_seats(self, at: datetime) -> Decimal:
         """Return the seats of the recurring lines that stand for a moment, 0 when there are none."""

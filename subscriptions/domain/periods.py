@@ -124,7 +124,8 @@ def _append(
     """Add a paid version: to the last segment when it goes on with its boundaries, else as a new one."""
     previous = segments[-1] if segments else None
     if previous and previous.end == version.from_at and _same_calendar(previous.versions[-1], version):
-        segments[-1] = structs.replace(previous, end=end, versions=(*previous.versions, version))
+        # Also after a pause of no length: nothing ends here, so nothing is given back.
+        segments[-1] = structs.replace(previous, end=end, versions=(*previous.versions, version), gives_back=False)
         return
     resumes = earlier_zone = ""
     if before is not None and before.phase == PAUSED and previous is not None and previous.end == before.from_at:

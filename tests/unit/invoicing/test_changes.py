@@ -557,6 +557,21 @@ class TestPause:
         assert since(back, first) == [("credit", "06-11", "06-26", -1500)]
         assert since(run(back, at("2026-07-01")), back) == [("recurring", "07-01", "08-01", 3000)]
 
+    def test_keep_gives_seats_back_that_were_billed_at_once(self) -> None:
+        """Two seats, one of them billed at once on the first day: 15 of 30 days of both, 3000."""
+        first = seats_now(begin(SMALL, 1, "2026-06-01"), 2, "2026-06-01")
+        waits = replace(first, agreement=change.pause(first.agreement, at("2026-06-11")))
+        back = altered(waits, lambda one, when: change.resume(one, when, KEEP), "2026-06-26")
+        assert since(back, first) == [("credit", "06-11", "06-26", -3000)]
+        assert since(run(back, at("2026-07-01")), back) == [("recurring", "07-01", "08-01", 6000)]
+
+    @pytest.mark.parametrize("moment", ["2026-06-01", "2026-06-11"])
+    def test_a_kept_pause_of_no_length_gives_nothing_back_at_an_end(self, moment: str) -> None:
+        first = begin(SMALL, 1, "2026-06-01")
+        waits = replace(first, agreement=change.pause(first.agreement, at(moment)))
+        back = altered(waits, lambda one, when: change.resume(one, when, KEEP), moment)
+        assert since(altered(back, change.end, "2026-06-16", credits_unused=False), first) == []
+
     def test_keep_is_rounded_once(self) -> None:
         """1000 for 31 days, seven of them paused: 226, not 677 less 452."""
         first = begin(per_seat(1000), 1, "2026-07-01")
