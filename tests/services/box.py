@@ -89,7 +89,10 @@ class Box:
 
     def state(self, service: str) -> dict[str, Any]:
         """Return what the keeper of a service says."""
-        said: dict[str, Any] = json.loads((self.folder / "run" / f"{service}.state").read_text())
+        path = self.folder / "run" / f"{service}.state"
+        # A keeper that takes over writes it anew.
+        wait_until(path.exists)
+        said: dict[str, Any] = json.loads(path.read_text())
         return said
 
     def living(self) -> list[int]:
