@@ -103,8 +103,9 @@ def paid_segments(calendar: tuple[CalendarVersion, ...], cancel_at: datetime | N
     before: CalendarVersion | None = None
     for position, version in enumerate(calendar):
         end = calendar[position + 1].from_at if position < last else None
-        # Paused at the very moment it began: it may be paid for, and a pause that shifts goes on with it.
-        waits_at_once = end == version.from_at and calendar[position + 1].phase == PAUSED
+        # Paused at the very moment it began: it may be paid for, and a pause that shifts goes on with it. Restarted at
+        # the very moment it resumed: what is left of it is given back.
+        waits_at_once = end == version.from_at and (calendar[position + 1].phase == PAUSED or bool(version.resumes))
         if end is not None and end <= version.from_at and not (waits_at_once and version.phase == PAID):
             continue
         if segments and (version.credits_unused or version.resumes == KEEP):

@@ -572,6 +572,15 @@ class TestPause:
         back = altered(waits, lambda one, when: change.resume(one, when, KEEP), moment)
         assert since(altered(back, change.end, "2026-06-16", credits_unused=False), first) == []
 
+    @pytest.mark.parametrize(("policy", "left"), [(SHIFT, [-2000]), (KEEP, [-1500, -500])])
+    def test_another_interval_at_the_moment_of_the_resumption(self, policy: str, left: list[int]) -> None:
+        """Ten days are used: 20 of 30 come back, whether they were moved, or 15 paused and 5 left."""
+        first = begin(SMALL, 1, "2026-06-01")
+        waits = replace(first, agreement=change.pause(first.agreement, at("2026-06-11")))
+        back = change.resume(waits.agreement, at("2026-06-26"), policy)
+        yearly = charge_now(waits, change.change_price(back, to(YEARLY), at("2026-06-26")), at("2026-06-26"))
+        assert [line[-1] for line in since(yearly, first)] == [*left, 30000]
+
     def test_keep_is_rounded_once(self) -> None:
         """1000 for 31 days, seven of them paused: 226, not 677 less 452."""
         first = begin(per_seat(1000), 1, "2026-07-01")
