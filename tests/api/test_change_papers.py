@@ -5,6 +5,7 @@ import pytest
 from invoicing.documents.formats import Formats
 from invoicing.documents.table import TableWriter
 from invoicing.documents.words import words_for
+from invoicing.domain.document import Document
 from invoicing.models import CreditNote, Invoice
 from invoicing.queries import documents
 from tests.api.running import Running
@@ -17,7 +18,7 @@ UNUSED = {
 }
 
 
-def details(document: documents.Document, language: str = "en") -> list[str]:
+def details(document: Document, language: str = "en") -> list[str]:
     """Return the words below the lines, rows of one item together."""
     table = TableWriter(document, Formats(language, document.currency), words_for(language)).table()
     rows = [row for item in table.items for row in item]

@@ -23,6 +23,7 @@ from tests.usage_cast import (
 from usage.domain.event import STORED, EventOutcome
 from usage.models import UsageEvent, UsageLimit
 from usage.operations import intake, record_event, record_events, together
+from usage.operations import limits as limit_operations
 from usage.operations.limits import create_limit
 from usage.queries import limits as limit_queries
 
@@ -78,7 +79,7 @@ def test_batches_that_pass_a_limit_together_pass_it_once(alice: Subscription) ->
 def test_without_the_lock_nobody_sees_it_pass(alice: Subscription, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: each weighs its own ten, and none the others' that are not committed yet."""
     weighed = threading.Barrier(CLIENTS)
-    weigh = intake.weigh
+    weigh = limit_operations.weigh
 
     def together_with_all(*args: Any, **options: Any) -> None:
         weigh(*args, **options)

@@ -68,7 +68,7 @@ def tariffs(draw: st.DrawFn, code: str) -> Tariff:
     continuous = terms["type"] != "percentage" and draw(st.booleans())
     minimum = draw(st.none() | st.just(3000))
     keeps, drops = draw(filters)
-    kind = terms.pop("type")
+    kind = str(terms.pop("type"))
     return Tariff(code, aggregation, "size" if reads else "", keeps, drops, continuous, kind, terms, minimum)
 
 
@@ -230,9 +230,9 @@ def decimal(number: Fraction) -> Decimal:
     return Decimal(number.numerator) / Decimal(number.denominator)
 
 
-def billed_by_period(item_id: Any) -> dict[datetime, int]:
+def billed_by_period(item_id: Any) -> dict[datetime | None, int]:
     """What an item's lines come to by the beginning of their period, whatever document they stand on."""
-    billed: dict[datetime, int] = defaultdict(int)
+    billed: dict[datetime | None, int] = defaultdict(int)
     for model in (InvoiceLine, CreditNoteLine):
         for begin, amount in model.objects.filter(item_id=item_id).values_list("period_start", "amount_minor"):
             billed[begin] += amount
