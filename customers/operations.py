@@ -13,11 +13,11 @@ from core.deletion import delete_unused
 from core.domain.outbox import OutboxDraft
 from core.errors import Conflict, Invalid
 from core.models import TestClock
-from core.operations import Actor, AuditDraft, emit, record_audit
+from core.operations import Actor, AuditDraft, blank_audit, emit, record_audit, require_transaction
 from customers import queries
-from customers.domain.customer import ADDRESS_PARTS, CLEARED, CustomerDraft, merged_address
+from customers.domain.customer import ADDRESS_PARTS, CLEARED, ERASED, CustomerDraft, merged_address
 from customers.domain.tax_number import check_tax_number
-from customers.models import Agenda, Brand, Customer, DisabledStretch
+from customers.models import Agenda, Brand, Customer, DisabledStretch, PaymentMethod
 
 DEFAULT_BRAND = "default"
 
@@ -98,9 +98,10 @@ def update_customer(customer_id: uuid.UUID, changes: Mapping[str, Any], *, actor
     """Change facts of a customer, by their names in CustomerDraft; `address` holds parts of the address.
 
     What is not named stays, None clears, and a change to what is there already writes nothing. Raises NotFound,
-    Invalid for an attempt to move the customer to another test clock.
+    Conflict for an erased customer, Invalid for an attempt to move the customer to another test clock.
     """
     customer = queries.lock_customer(customer_id)
+    refuse_erased(customer)
     wanted: dict[str, Any] = {name: CLEARED.get(name) if value is None else value for name, value in changes.items()}
     if wanted.pop("test_clock_id", customer.test_clock_id) != customer.test_clock_id:
         raise Invalid("The test clock is chosen once.", fields={"test_clock": "can only be set on creation"})
@@ -129,6 +130,32 @@ def update_customer(customer_id: uuid.UUID, changes: Mapping[str, Any], *, actor
     draft = AuditDraft("customer.updated", "customer", customer_id, before=before, after=after)
     record_audit(actor, [draft], recorded_at=now)
     return queries.get_customer(customer_id) if "brand_id" in after else customer
+
+
+def refuse_erased(customer: Customer) -> None:
+    """Raise Conflict (`customer_erased`) for a customer who was erased."""
+    if customer.erased_at is not None:
+        raise Conflict("The customer was erased.", code="customer_erased")
+
+
+def erase_facts(customer_id: uuid.UUID, *, actor: Actor, now: datetime) -> Customer:
+    """Blank what tells who a customer was, in its row, its cards and the audit trail; its reference is free again.
+
+    A step of the caller's transaction, which has ended the subscriptions and removed the cards. Finalised documents
+    keep what they were issued with: the law wants them whole. Raises NotFound, RuntimeError outside a transaction.
+    """
+    require_transaction()
+    customer = queries.lock_customer(customer_id)
+    moment = queries.now_of(customer, now)
+    for name, value in {**ERASED, "erased_at": moment, "updated_at": moment}.items():
+        setattr(customer, name, value)
+    customer.save(update_fields=[*ERASED, "erased_at", "updated_at"])
+    cards = PaymentMethod.objects.filter(customer_id=customer_id)
+    blank_audit([customer_id, *cards.values_list("id", flat=True)])
+    cards.update(name="", last_four="")
+    emit(OutboxDraft("customer.erased", "customer", customer_id, moment))
+    record_audit(actor, [AuditDraft("customer.erased", "customer", customer_id)], recorded_at=now)
+    return customer
 
 
 @transaction.atomic

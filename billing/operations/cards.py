@@ -12,6 +12,7 @@ from core.domain.schedule import local_date
 from core.errors import Invalid, Unavailable
 from core.operations import emit, require_transaction
 from core.operations_idempotency import remember_resources
+from customers import operations as customer_operations
 from customers import queries as customer_queries
 from customers.domain.card import has_expired
 from customers.models import Customer, PaymentMethod
@@ -44,9 +45,10 @@ def add_card(*, customer_id: uuid.UUID, token: str, now: datetime) -> PaymentMet
     Where the default had expired, what automatic vouchers promise for that (`expired_card_added`) is redeemed.
 
     The provider is called before the transaction, which only adds the row. Raises NotFound; Invalid on `token` when it
-    is refused; Unavailable (`provider_unavailable`), then nothing was kept.
+    is refused; Conflict for an erased customer; Unavailable (`provider_unavailable`), then nothing was kept.
     """
     customer = customer_queries.get_customer(customer_id)
+    customer_operations.refuse_erased(customer)
     provider = get_provider(card_provider_name())
     try:
         reference = _ensure_provider_customer(provider, customer, now)

@@ -16,6 +16,7 @@ from billing.run.writing import schedule_charges, spend_vouchers
 from core.domain.schedule import local_date
 from core.errors import Conflict, Invalid
 from core.operations import Actor, AuditDraft, emit, record_audit, require_transaction
+from customers import operations as customer_operations
 from customers import queries as customer_queries
 from customers.models import Customer
 from invoicing.domain.assembly import Occasion, Proposal, documents_of, tax_point_of
@@ -131,8 +132,9 @@ def issue(proposals: Sequence[Proposal], *, now: datetime, first_id: uuid.UUID |
 
 
 def _lock_customer(customer_id: uuid.UUID) -> Customer:
-    """Lock a customer who may be charged. Raises NotFound, Conflict when it is disabled."""
+    """Lock a customer who may be charged. Raises NotFound, Conflict when it is disabled or erased."""
     customer = customer_queries.lock_customer(customer_id)
+    customer_operations.refuse_erased(customer)
     if customer.status == Customer.Status.DISABLED:
         raise Conflict("The customer is disabled.", code="customer_disabled")
     return customer

@@ -21,6 +21,7 @@ from core.identifiers import new_id
 from core.operations import SYSTEM, Actor, emit
 from core.operations_idempotency import remember_resources
 from core.operations_instance import require_running
+from customers import operations as customer_operations
 from customers import queries as customer_queries
 from customers.models import Customer, PaymentMethod
 from invoicing.domain.account import CARD
@@ -100,6 +101,7 @@ def agreement_for(customer: Customer, command: StartCommand, now: datetime) -> A
     """Return the agreement a command asks for. Raises what start_subscription does."""
     if customer.status == Customer.Status.DISABLED:
         raise Conflict("The customer is disabled.", code="customer_disabled")
+    customer_operations.refuse_erased(customer)
     plan = _plan(command.plan)
     price_id = command.price_id or _matching_price(plan, command)
     if not plan.prices.filter(id=price_id).exists():

@@ -26,6 +26,25 @@ CLEARED: Mapping[str, Any] = {
     "marketing_opt_in": False,
     "tax_number": "",
 }
+# What erasing a customer blanks in its row; country, zone and rates stay: they decided taxes, and tell nobody.
+ERASED: Mapping[str, Any] = {
+    "email": "",
+    "name": "",
+    "reference": "",
+    "external_reference": "",
+    "company_name": "",
+    "street_line_one": "",
+    "street_line_two": "",
+    "city": "",
+    "region": "",
+    "postcode": "",
+    "tax_number": "",
+    "tax_number_check": "",
+    "invoice_format": "pdf",
+    "buyer_reference": "",
+    "marketing_opt_in": False,
+    "metadata": {},
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class Customer(models.Model):
         db_default="",
         help_text="What disabled it: usage_limit; empty: a person or its overdue invoices.",
     )
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="Since when nothing here tells who it was.")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -92,7 +93,14 @@ class Customer(models.Model):
                 condition=models.Q(status="active", disabled_at__isnull=True, disabled_by="")
                 | models.Q(status="disabled", disabled_at__isnull=False),
                 name="customer_disabled_at_fits_status",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(erased_at__isnull=True)
+                | models.Q(
+                    email="", name="", company_name="", reference="", street_line_one="", city="", tax_number=""
+                ),
+                name="an_erased_customer_is_nobody",
+            ),
         ]
 
     def __str__(self) -> str:

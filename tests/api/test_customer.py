@@ -284,3 +284,17 @@ def test_an_xrechnung_needs_a_buyer_reference_addresses_and_a_seller(api: Caller
     assert words == {"invoice_format": "needs the customer's buyer_reference"}
     api.put(path, {"name": "Bob"}, 202)
     api.put(path, {"buyer_reference": "", "invoice_format": "pdf"}, 202)
+
+
+def test_an_erased_customer_is_answered_without_what_told_who_it_was(api: Caller, shop: Shop) -> None:
+    alice = shop.customer("alice", name="Alice", reference="user-1", address={"city": "Bonn", "country": "DE"})
+    bob = shop.customer("bob", name="Bob")
+    assert Caller("write").call("DELETE", f"/customer/{alice}").status_code == 403
+    assert api.delete(f"/customer/{alice}", 202) == {}
+    erased = api.get(f"/customer/{alice}")
+    check_shape("customer", erased)
+    assert (erased["email"], erased["address"]) == ("", {"country": "DE"})
+    assert not {"name", "reference"} & set(erased)
+    assert api.get(f"/customer/{bob}")["name"] == "Bob"
+    assert api.delete(f"/customer/{alice}", 202) == {}
+    assert api.call("PUT", f"/customer/{alice}", {"name": "Alice"}).json()["error"] == "customer_erased"
