@@ -7,13 +7,14 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.validation import validate_schema
 
 
 def build_document() -> dict[str, Any]:
-    """Return the OpenAPI document of every endpoint. Raises when it is no valid one."""
+    """Return the OpenAPI document of every endpoint.
+
+    Whether it is a valid one follows from the code too, and takes seconds to find out: a test does.
+    """
     document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    validate_schema(document)  # type: ignore[no-untyped-call]
     return document
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.api.document_views import build_document
 from tests.api.client import Caller
+from tests.api.document import document
 from tests.api.routes import Route, routes
 from tests.api.world import World, count_rows
 
@@ -57,10 +57,9 @@ NEVER_RIGHT = {"an object", "10^30", "NUL", "a lone surrogate", "1e400"}
 @cache
 def body_fields() -> dict[tuple[str, str], list[str]]:
     """Return the fields of each call's body, as the OpenAPI document has them."""
-    document = build_document()
-    schemas = document["components"]["schemas"]
+    schemas = document()["components"]["schemas"]
     found: dict[tuple[str, str], list[str]] = {}
-    for path, operations in document["paths"].items():
+    for path, operations in document()["paths"].items():
         for method, operation in operations.items():
             content = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             names = schemas.get(content.get("$ref", "").rpartition("/")[2], {}).get("properties", {})
