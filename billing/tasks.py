@@ -10,7 +10,7 @@ from celery import shared_task
 from django.db import transaction
 
 from billing.operations import accepting, charging, clocks, first_invoices, mass_changes, proof, refunding
-from billing.operations.runs import TICK, bill_due
+from billing.operations.runs import TICK, bill_due, run_requested
 from billing.run.claiming import Scope, count_due
 from core.clock import wall_now
 from core.operations_instance import InstanceHeld, note_worker
@@ -25,13 +25,16 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name="billing.tasks.tick")
 def tick() -> None:
-    """Bill whoever is due by the wall clock, unless the instance is held."""
+    """Do the runs that were asked for, and bill whoever is due by the wall clock, unless the instance is held."""
     now = wall_now()
     note_worker(now=now)
     scope = Scope(as_of=now, now=now)
     with _nothing_while_held():
-        if count_due(scope):
+        asked_for = run_requested(clock=wall_now)
+        due = count_due(scope)
+        if due:
             bill_due(scope, trigger=TICK, clock=wall_now)
+        if asked_for or due:
             sweep.delay()
 
 
@@ -67,6 +70,14 @@ def recognise_revenue() -> None:
     """Recognise the months that are over, unless the instance is held."""
     with _nothing_while_held():
         recognition.recognise_revenue(now=wall_now())
+
+
+def hint_tick() -> None:
+    """Tell a worker, once the caller's transaction is committed, that a run was asked for.
+
+    Where no message can be sent the next tick finds the row.
+    """
+    transaction.on_commit(lambda: tick.apply_async(retry=False), robust=True)
 
 
 def hint_sweep() -> None:

@@ -23,10 +23,11 @@ class BillingRunAdmin(ReadOnlyAdmin):
         number("customers"),
         number("invoices"),
         number("parked"),
+        moment("created_at"),
         moment("started_at"),
         moment("finished_at"),
     )
-    list_filter = (("status", ChoicesDropdownFilter), ("started_at", MomentRangeFilter))
+    list_filter = (("status", ChoicesDropdownFilter), ("created_at", MomentRangeFilter))
     search_fields = ("=trigger",)
     search_help_text = "Trigger or id"
     empty_words = "The scheduler runs each minute under manage.py up. Run it now with: manage.py bill"

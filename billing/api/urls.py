@@ -16,6 +16,7 @@ from billing.api import (
     previews,
     quotes,
     refunds,
+    runs,
     subscriptions,
     timeline,
 )
@@ -80,6 +81,8 @@ urlpatterns = [
     path(f"{_customer}/credit", money.CustomerCreditList.as_view()),
     path(f"{_customer}/invoices/upcoming", forecasts.CustomerUpcoming.as_view()),
     path("simulate", forecasts.Simulate.as_view()),
+    path("billing-run", runs.BillingRunList.as_view()),
+    path("billing-run/<id:billing_run_id>", runs.BillingRunDetail.as_view()),
     path("mass-change", mass_changes.MassChangeList.as_view()),
     path("mass-change/estimate", mass_changes.MassChangeEstimate.as_view()),
     path("mass-change/<id:mass_change_id>", mass_changes.MassChangeDetail.as_view()),

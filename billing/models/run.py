@@ -7,9 +7,10 @@ from customers.models import Customer
 
 
 class BillingRun(models.Model):
-    """One run over the agenda and what it made."""
+    """One run over the agenda and what it made; one asked for over the API waits for a worker."""
 
     class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
         RUNNING = "running", "Running"
         FINISHED = "finished", "Finished"
         STOPPED = "stopped", "Stopped"
@@ -18,15 +19,27 @@ class BillingRun(models.Model):
     as_of = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
     trigger = models.CharField(max_length=20)
-    started_at = models.DateTimeField(help_text="Wall clock.")
+    created_at = models.DateTimeField(help_text="Wall clock.")
+    started_at = models.DateTimeField(null=True, blank=True, help_text="Empty while it waits.")
     finished_at = models.DateTimeField(null=True, blank=True)
-    heartbeat_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField(help_text="The last sign of life.")
     customers = models.PositiveIntegerField(default=0)
     invoices = models.PositiveIntegerField(default=0)
     parked = models.PositiveIntegerField(default=0)
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(status="waiting", started_at__isnull=True)
+                | ~models.Q(status="waiting") & models.Q(started_at__isnull=False),
+                name="billing_run_that_waits_has_not_started",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["status", "id"], name="billing_run_status"),
+            models.Index(fields=["created_at"], name="billing_run_created_at"),
+        ]
 
     def __str__(self) -> str:
         return f"run as of {self.as_of:%Y-%m-%d %H:%M}"

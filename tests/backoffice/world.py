@@ -583,6 +583,7 @@ def _make_plumbing(number: int, invoice: Invoice) -> None:
         as_of=NOW,
         status="finished",
         trigger="tick",
+        created_at=NOW,
         started_at=NOW,
         finished_at=NOW,
         heartbeat_at=NOW,
