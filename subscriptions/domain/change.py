@@ -76,7 +76,7 @@ def change_price(agreement: Agreement, wanted: PriceChange, at: datetime) -> Agr
     earlier = _undone(agreement, wanted, at)
     policy = PRORATE_DAY
     if earlier is None and is_running(agreement, at):
-        policy = wanted.proration or _policy(held, wanted.price, quantity)
+        policy = wanted.proration or _policy_undone(item, wanted.price, at) or _policy(held, wanted.price, quantity)
     version = ItemVersion(held.version + 1, at, wanted.price, quantity, PRICE_CHANGED, policy)
     changed = replace(_with_version(agreement, item, version), currency=wanted.price.currency)
     plan: dict[str, object] = {"plan_id": wanted.plan_id, "plan_name": wanted.plan_name}
@@ -168,6 +168,18 @@ def _undone(agreement: Agreement, wanted: PriceChange, at: datetime) -> Calendar
         return None
     was = (calendar_before[-1].plan_id, item_before.price.price_id)
     return calendar_before[-1] if was == (wanted.plan_id, wanted.price.price_id) else None
+
+
+def _policy_undone(item: Item, price: PriceTerms, at: datetime) -> str:
+    """Return the policy by which a price was taken that the last change of the same moment replaced, "" else.
+
+    To undo that change brings the price back as it was taken.
+    """
+    if len(item.versions) == 1:
+        return ""
+    before, last = item.versions[-2:]
+    is_undone = before.from_at == last.from_at == at and before.price.price_id == price.price_id
+    return before.proration if is_undone else ""
 
 
 def _anchor(current: CalendarVersion, wanted: PriceChange, at: datetime) -> datetime:

@@ -221,6 +221,20 @@ class TestUndone:
         assert sums(third, first) == [4500, -4500]
         assert since(run(third, at("2026-07-01")), third) == [("recurring", "07-01", "08-01", 3000)]
 
+    def test_what_is_undone_itself_comes_back_by_the_policy_it_was_taken_by(self) -> None:
+        """To 4500 on 16 June at noon, by the second: 14.5 of 30 days, -1450 + 2175. Back, and there again: the same.
+
+        By the day it would be -1500 + 2250.
+        """
+        first = begin(SMALL, 1, "2026-06-01")
+        second = changed(first, to(BIG, "second"), "2026-06-16 12:00")
+        assert [line[-1] for line in since(second, first)] == [-1450, 2175]
+        back = changed(second, to(SMALL), "2026-06-16 12:00")
+        again = changed(back, to(BIG), "2026-06-16 12:00")
+        assert sums(again, first) == [725, -725, 725]
+        asked = changed(back, to(BIG, "day"), "2026-06-16 12:00")
+        assert sums(asked, first) == [725, -725, 750]
+
     def test_a_discount_used_up_comes_back(self) -> None:
         single = half(duration="once", remaining=1)
         first = begin(SMALL, 1, "2026-06-01", customer=account(single))
