@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction as Exact
 from typing import Any
 
 from msgspec import Struct, field, structs
@@ -130,17 +131,40 @@ class Slice(Struct, frozen=True):
         """Return the price in force."""
         return self.version.price
 
+    @property
+    def policy_of_cut(self) -> str:
+        """Return the policy by which what lies behind the slice's end is given back, "" when it is not.
+
+        A change of price brings its own, an end that gives back and a pause that keeps follow the price's.
+        """
+        following = self.item.version_at(self.end)
+        if following is not None and following.from_at == self.end and proration_at(self.item, self.end):
+            policy = proration_at(self.item, self.end)
+            return "" if policy in {FULL, NONE} else policy
+        return self.price.proration_down if self.period.gives_back else ""
+
     def share(self, start: datetime, end: datetime, policy: str = "") -> Fraction:
         """Return the share of the full interval that a stretch makes, counted by the policy, else by the slice's own.
 
-        `none` and `full` say what happens at a change, not how days are counted: they count as `day`.
+        `none` and `full` say what happens at a change, not how days are counted: they count as `day`. Up to a cut that
+        another policy rules it is what is left at the start by the own less what is left at the cut by that one, as if
+        all had been charged and the rest given back: 1 June to 16 June 12:00 by the day, cut by the second, is
+        1 - 14.5/30, not 15/30 (Billing rules, section 5: the target's policy rules both lines).
         """
         period = self.period
         if start == period.full.start and end == period.planned_end:
             return WHOLE
-        counted = policy or self.policy
-        if counted in {NONE, FULL}:
-            counted = DAY
+        own = policy or self.policy
+        cut = self.policy_of_cut if not policy and end == self.end < period.planned_end else ""
+        if not cut or cut == own:
+            return self._counted(start, end, own)
+        left, rest = self._counted(start, period.planned_end, own), self._counted(end, period.planned_end, cut)
+        exact = Exact(left.numerator, left.denominator) - Exact(rest.numerator, rest.denominator)
+        return Fraction(max(exact.numerator, 0), exact.denominator)
+
+    def _counted(self, start: datetime, end: datetime, policy: str) -> Fraction:
+        """Return the share of a stretch, counted by one policy."""
+        period, counted = self.period, DAY if policy in {NONE, FULL} else policy
         return prorate(counted, period.unshifted(start), period.unshifted(end), period.full, period.zone)
 
 
@@ -184,7 +208,7 @@ def slices_of(item: Item, versions: tuple[ItemVersion, ...], period: ServicePeri
         (only,) = versions
         begin = max(only.from_at, period.start)
         if begin < period.end and only.quantity:
-            policy = proration_at(item, begin) if begin != period.start else ""
+            policy = proration_at(item, begin) if begin != period.full.start else ""
             yield Slice(begin, period.end, period, only, item, policy or only.price.proration_up)
         return
     lasting = _lasting(versions)
@@ -198,7 +222,7 @@ def slices_of(item: Item, versions: tuple[ItemVersion, ...], period: ServicePeri
         start, end = max(first.from_at, period.start), min(end, period.end)
         if start < end and first.quantity:
             held = next(one for one in reversed(lasting[:position]) if one.from_at <= start)
-            policy = proration_at(item, start) if start != period.start else ""
+            policy = proration_at(item, start) if start != period.full.start else ""
             yield Slice(start, end, period, held, item, policy or first.price.proration_up)
 
 

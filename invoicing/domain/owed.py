@@ -27,7 +27,7 @@ from invoicing.domain.charge import (
     charged_slices,
     proration_at,
 )
-from invoicing.domain.proration import FULL, NONE, WHOLE, Fraction
+from invoicing.domain.proration import FULL, WHOLE, Fraction
 from subscriptions.domain.pricing import Rating, exact_price, price_quantity
 from subscriptions.domain.terms import ARREARS
 
@@ -236,18 +236,9 @@ class _StretchOwed:
             if stretch.start <= hole.start < stretch.end and start < end:
                 yield from self._credit(start, end, stretch.price.proration_down)
         if covered_to > stretch.end:
-            policy = self._policy_of_cut()
+            policy = stretch.policy_of_cut
             if policy:
                 yield from self._credit(stretch.end, covered_to, policy)
-
-    def _policy_of_cut(self) -> str:
-        """Return the policy by which what lies behind the stretch's end is given back, "" when it is not."""
-        stretch = self._stretch
-        following = stretch.item.version_at(stretch.end)
-        if following is not None and following.from_at == stretch.end and proration_at(stretch.item, stretch.end):
-            policy = proration_at(stretch.item, stretch.end)
-            return "" if policy in {FULL, NONE} else policy
-        return stretch.price.proration_down if stretch.period.gives_back else ""
 
     def _credit(self, start: datetime, end: datetime, policy: str) -> Iterator[Owed]:
         """Yield the credit of a stretch at the seats that were billed for it, a line per tier, at most what is left.

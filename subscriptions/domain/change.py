@@ -74,7 +74,7 @@ def change_price(agreement: Agreement, wanted: PriceChange, at: datetime) -> Agr
     if was == (wanted.plan_id, wanted.price.price_id, quantity):
         return agreement
     earlier = _undone(agreement, wanted, at)
-    policy = PRORATE_DAY
+    policy = _counted_by(wanted.price)
     if earlier is None and is_running(agreement, at):
         policy = wanted.proration or _policy_undone(item, wanted.price, at) or _policy(held, wanted.price, quantity)
     version = ItemVersion(held.version + 1, at, wanted.price, quantity, PRICE_CHANGED, policy)
@@ -148,6 +148,11 @@ def _fits(price: PriceTerms, interval: Interval | None) -> bool:
     if price.interval is None or interval is None or price.interval == interval:
         return price.interval is None or interval is not None
     return price.meter is not None and price.interval.divides(interval)
+
+
+def _counted_by(price: PriceTerms) -> str:
+    """Return the policy that counts a price's days where there is nothing to give back and nothing to restart."""
+    return PRORATE_DAY if price.proration_up in {PRORATE_FULL, PRORATE_NONE} else price.proration_up
 
 
 def _policy(held: ItemVersion, price: PriceTerms, quantity: int) -> str:
@@ -231,10 +236,9 @@ def add_item(agreement: Agreement, item_id: uuid.UUID, price: PriceTerms, quanti
         raise InvalidAgreement("price", "Its interval does not fit the plan price's.")
     if not 1 <= quantity <= MAXIMUM_SEATS:
         raise InvalidAgreement("quantity", f"It lies between 1 and {MAXIMUM_SEATS}.")
-    policy = price.proration_up if is_running(agreement, at) else PRORATE_DAY
-    if policy == PRORATE_FULL:
-        # An item's period is its subscription's and does not restart for it.
-        policy = PRORATE_DAY
+    # An item's period is its subscription's and does not restart for it.
+    waits = price.proration_up == PRORATE_NONE and is_running(agreement, at)
+    policy = PRORATE_NONE if waits else _counted_by(price)
     position = 1 + max(item.position for item in agreement.items)
     version = ItemVersion(1, at, price, quantity, STARTED, policy)
     return replace(agreement, items=(*agreement.items, Item(item_id, position, (version,))))
@@ -329,7 +333,7 @@ def extend_trial(agreement: Agreement, wanted: PriceChange, at: datetime) -> Agr
     quantity = held.quantity if wanted.quantity is None else wanted.quantity
     changed = agreement
     if (wanted.price.price_id, quantity) != (held.price.price_id, held.quantity):
-        version = ItemVersion(held.version + 1, at, wanted.price, quantity, PRICE_CHANGED, PRORATE_DAY)
+        version = ItemVersion(held.version + 1, at, wanted.price, quantity, PRICE_CHANGED, _counted_by(wanted.price))
         changed = _with_version(agreement, item, version)
     trial_end = agreement.trial_end_at
     begins_at = at if trial_end is None or trial_end < at else trial_end

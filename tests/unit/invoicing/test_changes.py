@@ -270,6 +270,33 @@ class TestPolicies:
         down = changed(dear, to(target), "2026-06-16 10:12")
         assert [line[-1] for line in since(down, dear)] == [-45000, 30000]
 
+    def test_one_policy_rules_both_lines_in_arrears_too(self) -> None:
+        """3000 in arrears by the day, at noon of 16 June as much by the second: 15.5 and 14.5 of 30 days, 3000 in all.
+
+        Each by its own, 15 and 14.5 days, would leave half a day out.
+        """
+        first = begin(per_seat(3000, timing=ARREARS), 1, "2026-06-01")
+        second = changed(first, to(per_seat(3000, timing=ARREARS, digital=False), "second"), "2026-06-16 12:00")
+        billed = run(second, at("2026-07-01"))
+        assert since(billed, first) == [("recurring", "06-01", "06-16", 1550), ("recurring", "06-16", "07-01", 1450)]
+
+    def test_one_policy_rules_both_lines_of_a_calendar_that_restarts(self) -> None:
+        """At noon of 16 June by the second: 14.5 of 30 days back, 198.5 of 365 to the end of the year."""
+        first = begin(SMALL, 1, "2026-06-01", alignment="calendar")
+        second = changed(first, to(per_seat(36500, interval=YEAR), "second"), "2026-06-16 12:00")
+        assert [line[-1] for line in since(second, first)] == [-1450, 19850]
+
+    def test_a_stub_is_counted_as_its_price_says(self) -> None:
+        """From noon of 16 June by the calendar, 14.5 of 30 days; at the very start another price, and back."""
+        terms = per_seat(3000, proration_up="second", proration_down="second")
+        first = begin(terms, 1, "2026-06-16 12:00", alignment="calendar")
+        assert nets_of(*first.proposals) == [("recurring", 0, 1450)]
+        second = changed(first, to(BIG), "2026-06-16 12:00")
+        third = changed(second, to(terms), "2026-06-16 12:00")
+        assert sums(third, first) == [-1450 + 2250, 1450 - 2250]
+        ended = altered(third, change.end, "2026-06-30 12:00", credits_unused=True)
+        assert sums(ended, third) == [-50]
+
     def test_none_waits_for_the_next_period(self) -> None:
         first = begin(SMALL, 1, "2026-06-01")
         second = changed(first, to(BIG, "none"), "2026-06-11")
