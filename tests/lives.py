@@ -29,12 +29,13 @@ from billing.run.reading import line_horizons
 from core.domain.schedule import Interval
 from invoicing.domain.account import Account
 from invoicing.domain.assembly import Proposal, after
+from invoicing.domain.charge import JUST_BEFORE
 from invoicing.domain.discounts import Voucher
 from subscriptions.domain import change
 from subscriptions.domain.agreement import InvalidAgreement
 from subscriptions.domain.change import PriceChange
 from subscriptions.domain.lifecycle import ACTIVE_STATUSES, BILLED_STATUSES, Action, InvalidTransition, Status
-from subscriptions.domain.pending import ChangeKind, apply_due
+from subscriptions.domain.pending import Applied, ChangeKind, apply_due
 from subscriptions.domain.periods import current_period
 from subscriptions.domain.pricing import PriceType, Rating
 from subscriptions.domain.terms import ARREARS, Agreement, PendingChange, PriceTerms
@@ -63,7 +64,7 @@ class Deed:
 
 @dataclass(frozen=True, repr=False)
 class Life:
-    """One subscription with what was asked for, and what came of it."""
+    """One subscription with what was asked for, and what came of it; `failed` are waiting changes it could not take."""
 
     agreement: Agreement
     account: Account
@@ -71,6 +72,7 @@ class Life:
     usage: tuple[Usage, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     done: tuple[Deed, ...] = ()
+    failed: tuple[Applied, ...] = ()
 
     def __repr__(self) -> str:
         """Write it short, so that a failing example can be read."""
@@ -98,6 +100,7 @@ class Decided:
     transitions: tuple[Transition, ...] = ()
     is_charged: bool = True
     seats_now: bool = False
+    applied: tuple[Applied, ...] = ()
 
 
 def decide(deed: Deed, agreement: Agreement, at: datetime) -> Decided:
@@ -183,8 +186,8 @@ def _resume(deed: Deed, agreement: Agreement, at: datetime) -> Decided:
         replace(one, due_at=period.end if one.at_boundary and period is not None else max(one.due_at, at))
         for one in moved.pending
     )
-    moved, _ = apply_due(replace(moved, pending=pending), at)
-    return Decided(moved, (transition,))
+    moved, applied = apply_due(replace(moved, pending=pending), at)
+    return Decided(moved, (transition,), applied=applied)
 
 
 def _cancel(deed: Deed, agreement: Agreement, at: datetime) -> Decided:
@@ -234,12 +237,15 @@ def ran(life: Life, now: datetime) -> Life:
 
 
 def did(life: Life, deed: Deed) -> Life:
-    """Do a deed at its moment: what is due first, then what the deed comes to; the life as it was where refused."""
+    """Do a deed at its moment: what was due before, then what the deed comes to; the life as it was where refused.
+
+    What falls due at that very moment belongs to what it is changed into.
+    """
     now = deed.at
     if deed.verb == "zone":
         life = replace(life, account=replace(life.account, zone=deed.word))
     known = _as_read(life, changes=True)
-    steps = plan_steps(known, now).steps
+    steps = plan_steps(known, now - JUST_BEFORE).steps
     held = steps[-1].settled[0] if steps else life.agreement
     try:
         decided = decide(deed, held, now)
@@ -249,12 +255,17 @@ def did(life: Life, deed: Deed) -> Life:
     if agreement.status in BILLED_STATUSES:
         agreement = change.move_to_zone(agreement, life.account.zone, now)
     is_charged = decided.is_charged and agreement.status in BILLED_STATUSES | {Status.CANCELLED}
-    settled = settle(agreement, now) if is_charged else replace(agreement, next_due_at=next_due(agreement, now))
+    if is_charged:
+        settled = settle(agreement, now)
+    else:
+        is_billed = agreement.billed_to_at is not None and agreement.billed_to_at >= now
+        settled = replace(agreement, next_due_at=next_due(agreement, now if is_billed else now - JUST_BEFORE))
     step = Step(
         now,
         (agreement,) if is_charged else (),
         (settled,),
         decided.transitions,
+        decided.applied,
         origin=CHANGE,
         seats_now=decided.seats_now,
     )
@@ -284,10 +295,17 @@ def _billed(life: Life, known: Account, steps: Sequence[Step], now: datetime) ->
     known = replace(known, agreements=(life.agreement,))
     proposals = bill_steps(known, steps, now, figures, world())
     settled = steps[-1].settled[0]
+    failed = tuple(one for step in steps for one in step.applied if one.failure)
     stored = life.account
     for number, proposal in enumerate(proposals, start=len(life.proposals)):
         stored = _stored(stored, proposal, uuid.UUID(int=1000 + number))
-    return replace(life, agreement=settled, account=stored, proposals=(*life.proposals, *proposals))
+    return replace(
+        life,
+        agreement=settled,
+        account=stored,
+        proposals=(*life.proposals, *proposals),
+        failed=(*life.failed, *failed),
+    )
 
 
 def _stored(known: Account, proposal: Proposal, document_id: uuid.UUID) -> Account:

@@ -1,7 +1,8 @@
-"""What a life must come to, worked out another way: day by day, from the words of Billing rules, section 5.
+"""What a life must come to, worked out another way: change by change, from the words of Billing rules, section 5.
 
-Nothing here knows lines, credits, revisions or what was billed: each item's price for its seats is summed over the
-local days served of each period; a day belongs to the terms in force at its end. For prices that prorate by the day.
+Nothing here knows lines, credits, revisions or what was billed. A period charges each item's price whole; at each
+change what is left of the period is taken off at the old terms and added at the new, counted by the policy that rules
+the change; the policies are counted here again, from the words.
 """
 
 from dataclasses import dataclass, replace
@@ -11,20 +12,69 @@ from fractions import Fraction
 
 from core.domain.schedule import Interval, boundary, boundary_index, calendar_anchor, local_date, local_wall
 from subscriptions.domain.pricing import exact_price
-from subscriptions.domain.terms import CALENDAR, PriceTerms
+from subscriptions.domain.terms import ARREARS, CALENDAR, PriceTerms
 from tests.lives import Deed, Life
 
-DAY = timedelta(days=1)
-Terms = tuple[PriceTerms, int]
+
+@dataclass(frozen=True)
+class Terms:
+    """What an item stands at: price, quantity, and the policy by which its seats are counted.
+
+    `following` is the price that takes over when the period ends (the policy `none`); `is_here` tells whether it is
+    charged in the running period at all, `to_the_end` that it came when an end was set, and was charged up to there,
+    `has_moved` that its seats changed in the period.
+    """
+
+    price: PriceTerms
+    quantity: int
+    policy: str
+    following: PriceTerms | None = None
+    is_here: bool = True
+    to_the_end: bool = False
+    has_moved: bool = False
+
+    @property
+    def amount(self) -> Fraction:
+        """Return what a whole period costs."""
+        if not self.is_here or not self.quantity:
+            return Fraction(0)
+        return Fraction(exact_price(self.price.rating, Decimal(self.quantity)))
 
 
 @dataclass(frozen=True)
 class Period:
-    """The period that runs: where it starts and ends, and the local days of its full interval."""
+    """The period that runs, and the full interval of which it is the rest, from `full_start` to `full_end`."""
 
     start: datetime
     end: datetime
-    full_days: int
+    full_start: datetime
+    full_end: datetime
+    zone: str
+
+    def left(self, policy: str, at: datetime) -> Fraction:
+        """Return the part of the full interval that is left at a moment, counted by a policy."""
+        if at == self.full_start:
+            return Fraction(1)
+        if policy == "second":
+            return Fraction(_seconds(at, self.end), _seconds(self.full_start, self.full_end))
+        count = _days_360 if policy == "thirty_360" else _days
+        return Fraction(
+            count(local_date(at, self.zone), local_date(self.end, self.zone)),
+            count(local_date(self.full_start, self.zone), local_date(self.full_end, self.zone)),
+        )
+
+
+def _seconds(first: datetime, last: datetime) -> int:
+    return (last - first) // timedelta(seconds=1)
+
+
+def _days(first: date, last: date) -> int:
+    return (last - first).days
+
+
+def _days_360(first: date, last: date) -> int:
+    months = 12 * (last.year - first.year) + last.month - first.month
+    return 30 * months + min(last.day, 30) - min(first.day, 30)
 
 
 @dataclass(frozen=True)
@@ -37,6 +87,17 @@ class State:
     items: tuple[Terms, ...]
 
 
+@dataclass(frozen=True)
+class Before:
+    """How things stood before the first change of price at a moment, and what happened at that moment since."""
+
+    at: datetime
+    state: State
+    totals: tuple[Fraction, ...]
+    restarts: bool = False
+    gives_nothing_back: bool = False
+
+
 class Oracle:
     """Follows one life. `totals` has what each item comes to, exactly, item by item in the order they were added."""
 
@@ -46,20 +107,20 @@ class Oracle:
         assert calendar.interval is not None
         self.zone = self.zone_to_be = calendar.zone
         self.is_calendar = calendar.alignment == CALENDAR
-        items = tuple((item.versions[0].price, item.versions[0].quantity) for item in agreement.items)
+        first = [item.versions[0] for item in agreement.items]
+        items = tuple(Terms(one.price, one.quantity, one.price.proration_up) for one in first)
         begin = agreement.started_at
         anchor, interval = calendar.anchor_wall, calendar.interval
+        self.totals = [Fraction(0) for _ in items]
         self.state = State(anchor, interval, self._period_at(anchor, interval, begin), items)
-        self.before: tuple[datetime, State] | None = None
-        self.totals: list[Fraction] = [Fraction(0) for _ in items]
-        self.log: list[tuple[date, tuple[Terms, ...]]] = []
-        self.paused: list[tuple[date, date]] = []
-        self.kept_totals, self.kept_log, self.kept_paused = self.totals, self.log, self.paused
+        self.before: Before | None = None
         self.paused_at: datetime | None = None
         self.cancel_at: datetime | None = None
         self.is_over = False
         self.waiting: dict[str, tuple[datetime, bool, Deed]] = {}
-        self._note(begin)
+        # Nothing is given back of what was paid, but what was not billed yet is charged as far as it was there.
+        self.hangs_on_what_was_billed = False
+        self._charge_period()
 
     def to(self, moment: datetime) -> None:
         """Let time pass: boundaries, changes that wait, a scheduled end."""
@@ -74,7 +135,6 @@ class Oracle:
                 self._end(at)
                 return
             if self.state.period.end == at:
-                self._close(at)
                 self._open(at)
             self._apply_waiting(at)
 
@@ -88,49 +148,102 @@ class Oracle:
         self.waiting.pop("price", None)
         self._change_price(deed, at)
 
-    def _change_price(self, deed: Deed, at: datetime) -> None:
-        price, quantity = deed.price, self.state.items[0][1]
+    def _change_price(self, deed: Deed, at: datetime, *, is_billed: bool = True) -> None:
+        """Let a price take over; where the period that begins is not billed yet, nothing waits and nothing restarts."""
+        price, terms = deed.price, self.state.items[0]
         assert price is not None
-        assert price.interval is not None
-        if price == self.state.items[0][0]:
+        if price == (terms.following or terms.price):
             return
-        earlier = self.before
-        items = ((price, quantity), *self.state.items[1:])
-        if earlier is not None and earlier[0] == at and earlier[1].items[0][0] == price:
+        if self.before is None or self.before.at != at:
+            self.before = Before(at, self.state, tuple(self.totals))
+        before = self.before
+        policy = deed.word or price.proration_up
+        if not is_billed and policy in {"none", "full"}:
+            policy = "day"
+        held = before.state.items[0]
+        # Whatever was made of an earlier change of the same moment is reversed; seats came with what stands.
+        self.totals = list(before.totals)
+        if price == (held.following or held.price):
             # Undone at its own moment: the very terms that were.
-            self.state, self.log, self.totals = replace(earlier[1], items=items), self.kept_log, self.kept_totals
-            self.paused = self.kept_paused
-            self._note(at)
+            self.state = before.state
+            self.before = replace(before, restarts=False, gives_nothing_back=False)
             return
-        if earlier is None or earlier[0] != at:
-            self.before = at, self.state
-            self.kept_log, self.kept_totals, self.kept_paused = list(self.log), list(self.totals), list(self.paused)
-        if price.interval != self.state.interval:
-            self._close(at)
-            anchor = local_wall(at, self.zone)
-            if self.is_calendar:
-                day = self.state.anchor.day if self.state.interval.unit == "month" else 1
-                anchor = calendar_anchor(at, price.interval, day, self.zone)
-            self.state = State(anchor, price.interval, self._period_at(anchor, price.interval, at), items)
+        restarts = before.restarts or policy == "full" or price.interval != self.state.interval
+        keeps = before.gives_nothing_back or policy == "full"
+        self.before = replace(before, restarts=restarts, gives_nothing_back=keeps)
+        if not restarts:
+            self._replace_price(price, policy, at)
         else:
-            self.state = replace(self.state, items=items)
-        self._note(at)
+            self._restart(price, policy, at, keeps=keeps)
+
+    def _replace_price(self, price: PriceTerms, policy: str, at: datetime) -> None:
+        """Let a price of the same interval take over: at once, or by the policy `none` when the period ends."""
+        assert self.before is not None
+        state = self.before.state
+        held, period = state.items[0], state.period
+        if policy == "none":
+            taken = replace(held, following=price)
+        else:
+            count = price.proration_up if at == period.full_start else policy
+            taken = Terms(price, held.quantity, count, to_the_end=self._ends_inside())
+            self.totals[0] += (taken.amount - held.amount) * period.left(policy, at)
+        self.state = replace(state, items=(taken, *state.items[1:]))
+
+    def _restart(self, price: PriceTerms, policy: str, at: datetime, *, keeps: bool) -> None:
+        """Let the period restart: what is left is given back, by the policy `full` none of the plan's own price."""
+        assert self.before is not None
+        state = self.before.state
+        for place, terms in enumerate(state.items):
+            if place:
+                self.totals[place] -= terms.amount * state.period.left(terms.price.proration_down, at)
+            elif not keeps:
+                self.totals[place] -= terms.amount * state.period.left(policy, at)
+            elif terms.price.timing == ARREARS:
+                self.totals[place] -= terms.amount * state.period.left(terms.policy, at)
+            else:
+                self.hangs_on_what_was_billed |= terms.has_moved
+        assert price.interval is not None
+        anchor = local_wall(at, self.zone)
+        if self.is_calendar:
+            day = state.anchor.day if state.interval.unit == "month" else 1
+            anchor = calendar_anchor(at, price.interval, day, self.zone)
+        period = self._period_at(anchor, price.interval, at)
+        count = price.proration_up if period.start == period.full_start else policy
+        items = (Terms(price, state.items[0].quantity, count), *state.items[1:])
+        self.state = State(anchor, price.interval, period, items)
+        if self._ends_inside():
+            self.state = replace(self.state, items=(replace(items[0], to_the_end=True), *items[1:]))
+        self._charge_period(first=policy)
 
     def _do_seats(self, deed: Deed, at: datetime) -> None:
         self.waiting.pop("seats", None)
-        price, quantity = self.state.items[0]
-        self._set(0, (price, max(1, quantity + deed.number)), at)
+        self._set_quantity(0, max(1, self.state.items[0].quantity + deed.number), at)
 
     def _do_add(self, deed: Deed, at: datetime) -> None:
         assert deed.price is not None
-        self.totals.append(Fraction(0))
+        policy = deed.price.proration_up
+        period = self.state.period
+        # `none`: it is charged from the next period on.
+        ends = self._ends_inside()
+        added = Terms(deed.price, deed.number, policy, is_here=policy != "none", to_the_end=ends)
         self.before = None
-        self.state = replace(self.state, items=(*self.state.items, (deed.price, deed.number)))
-        self._note(at)
+        self.totals.append(added.amount * period.left(policy, at))
+        self.state = replace(self.state, items=(*self.state.items, added))
 
     def _do_item(self, deed: Deed, at: datetime) -> None:
-        place = max(place for place, (_, quantity) in enumerate(self.state.items) if quantity)
-        self._set(place, (self.state.items[place][0], deed.number), at)
+        place = max(place for place, terms in enumerate(self.state.items) if terms.quantity)
+        if deed.number:
+            self._set_quantity(place, deed.number, at)
+            return
+        terms, period = self.state.items[place], self.state.period
+        policy = terms.price.proration_down
+        if policy not in {"none", "full"}:
+            self.totals[place] -= terms.amount * period.left(policy, at)
+        elif terms.price.timing == ARREARS:
+            self.totals[place] -= terms.amount * period.left(terms.policy, at)
+        else:
+            self.hangs_on_what_was_billed |= terms.has_moved
+        self._set(place, replace(terms, quantity=0))
 
     def _do_later(self, deed: Deed, at: datetime) -> None:
         due_at = at + timedelta(days=deed.number) if deed.number else self.state.period.end
@@ -142,16 +255,14 @@ class Oracle:
     def _do_resume(self, deed: Deed, at: datetime) -> None:
         assert self.paused_at is not None
         paused_at, self.paused_at, self.before = self.paused_at, None, None
-        first, last = local_date(paused_at, self.zone), local_date(at, self.zone)
-        self.paused.append((first, last))
         period = self.state.period
+        days = local_date(at, self.zone) - local_date(paused_at, self.zone)
         if deed.word == "keep" or (not deed.word and self.is_calendar):
+            self._give_back(paused_at, min(at, period.end))
             if period.end <= at:
-                self._close(paused_at)
-                self.state = replace(self.state, period=self._period_at(self.state.anchor, self.state.interval, at))
-                self._note(at)
-        elif last > first:
-            anchor = local_wall(period.end, self.zone) + (last - first)
+                self._begin(self._period_at(self.state.anchor, self.state.interval, at))
+        elif days:
+            anchor = local_wall(period.end, self.zone) + days
             end = boundary(anchor, self.state.interval, 0, self.zone)
             self.state = replace(self.state, anchor=anchor, period=replace(period, end=end))
         for kind, (due_at, at_boundary, waits) in list(self.waiting.items()):
@@ -159,10 +270,15 @@ class Oracle:
             self.waiting[kind] = moved, at_boundary, waits
         if self.state.period.end <= at:
             # The end has moved, but not so far: the next period begins when service does.
-            self._close(at)
-            self.state = replace(self.state, period=self._period_at(self.state.anchor, self.state.interval, at))
-            self._note(at)
+            self._begin(self._period_at(self.state.anchor, self.state.interval, at))
         self._apply_waiting(at)
+
+    def _give_back(self, start: datetime, end: datetime) -> None:
+        """Take off a pause that keeps: by the price's own policy; in arrears, where nothing was paid, as it counts."""
+        period = self.state.period
+        for place, terms in enumerate(self.state.items):
+            policy = terms.policy if terms.price.timing == ARREARS else terms.price.proration_down
+            self.totals[place] -= terms.amount * (period.left(policy, start) - period.left(policy, end))
 
     def _do_cancel(self, deed: Deed, at: datetime) -> None:
         self.cancel_at = at
@@ -173,6 +289,7 @@ class Oracle:
 
     def _do_undo(self, _: Deed, __: datetime) -> None:
         self.cancel_at = None
+        self.state = replace(self.state, items=tuple(replace(one, to_the_end=False) for one in self.state.items))
 
     def _do_zone(self, deed: Deed, _: datetime) -> None:
         self.zone_to_be = deed.word
@@ -184,26 +301,28 @@ class Oracle:
             if due_at <= at:
                 del self.waiting[kind]
                 if deed.price is not None:
-                    self._change_price(deed, due_at)
+                    self._change_price(deed, due_at, is_billed=due_at != self.state.period.start)
                 else:
-                    self._set(0, (self.state.items[0][0], int(deed.word)), due_at)
+                    self._set_quantity(0, int(deed.word), due_at)
 
-    def _set(self, place: int, terms: Terms, at: datetime) -> None:
+    def _set_quantity(self, place: int, quantity: int, at: datetime) -> None:
+        """Change seats: the rest of the period at the new number less at the old."""
+        terms = self.state.items[place]
+        changed = replace(terms, quantity=quantity, has_moved=True)
+        self.totals[place] += (changed.amount - terms.amount) * self.state.period.left(terms.policy, at)
+        self._set(place, changed)
+
+    def _set(self, place: int, terms: Terms) -> None:
         self.before = None
         items = list(self.state.items)
         items[place] = terms
         self.state = replace(self.state, items=tuple(items))
-        self._note(at)
-
-    def _note(self, at: datetime) -> None:
-        """Remember the terms from a local day on."""
-        self.log.append((local_date(at, self.zone), self.state.items))
 
     def _period_at(self, anchor: datetime, interval: Interval, at: datetime) -> Period:
         """Return the period from a moment to the next boundary."""
         number = boundary_index(anchor, interval, self.zone, at)
         full_start, end = (boundary(anchor, interval, n, self.zone) for n in (number, number + 1))
-        return Period(at, end, (local_date(end, self.zone) - local_date(full_start, self.zone)).days)
+        return Period(at, end, full_start, end, self.zone)
 
     def _open(self, at: datetime) -> None:
         """Begin the next period at a boundary, in the zone that holds from there on."""
@@ -212,31 +331,41 @@ class Oracle:
         self.zone = self.zone_to_be
         while (end := boundary(state.anchor, state.interval, number + 1, self.zone)) <= at:
             number += 1
-        days = (local_date(end, self.zone) - local_date(at, self.zone)).days
-        self.state = replace(state, period=Period(at, end, days))
-        self._note(at)
+        self._begin(Period(at, end, at, end, self.zone))
 
-    def _close(self, end: datetime) -> None:
-        """Sum what each item comes to over the days of the period that ends."""
-        period, zone = self.state.period, self.zone
-        day, last = local_date(period.start, zone), local_date(end, zone)
-        while day < last:
-            if not any(first <= day < resumed for first, resumed in self.paused):
-                terms = [items for since, items in self.log if since <= day][-1]
-                for place, (price, quantity) in enumerate(terms):
-                    self.totals[place] += Fraction(exact_price(price.rating, Decimal(quantity))) / period.full_days
-            day += DAY
-        self.log, self.paused = [], []
+    def _begin(self, period: Period) -> None:
+        """Begin a period with what waited for its beginning."""
+        items = tuple(
+            Terms(one.following or one.price, one.quantity, (one.following or one.price).proration_up)
+            for one in self.state.items
+        )
+        self.state = replace(self.state, period=period, items=items)
+        self._charge_period()
+
+    def _charge_period(self, *, first: str = "") -> None:
+        """Charge each item for the period that begins; a stub by the items' policies, or `first` for the plan's own."""
+        period = self.state.period
+        for place, terms in enumerate(self.state.items):
+            policy = first if first and not place else terms.policy
+            self.totals[place] += terms.amount * period.left(policy, period.start)
+
+    def _ends_inside(self) -> bool:
+        """Tell whether an end is set inside the running period."""
+        return self.cancel_at is not None and self.cancel_at < self.state.period.end
 
     def _end(self, at: datetime) -> None:
-        self._close(at)
+        """End it, and give back what is left; what was charged up to the end alone has nothing left."""
+        for place, terms in enumerate(self.state.items):
+            was_cut = terms.to_the_end and terms.price.timing != ARREARS
+            policy = terms.policy if was_cut else terms.price.proration_down
+            self.totals[place] -= terms.amount * self.state.period.left(policy, at)
         self.is_over = True
 
 
-def worked_out(life: Life, deeds: tuple[Deed, ...], until: datetime) -> tuple[list[Fraction], datetime]:
+def worked_out(life: Life, deeds: tuple[Deed, ...], until: datetime) -> tuple[list[Fraction], datetime] | None:
     """Return what each item comes to, and the first boundary after `until`, where all before it is on paper.
 
-    Prices in advance have charged the period that begins there too.
+    Prices in advance have charged the period that begins there too. None where it hangs on what was billed when.
     """
     oracle = Oracle(life)
     for deed in deeds:
@@ -244,13 +373,14 @@ def worked_out(life: Life, deeds: tuple[Deed, ...], until: datetime) -> tuple[li
         oracle.do(deed)
     oracle.to(until)
     if oracle.is_over:
-        return oracle.totals, until
+        return None if oracle.hangs_on_what_was_billed else (oracle.totals, until)
     while oracle.waiting:
         oracle.to(max(due_at for due_at, _, _ in oracle.waiting.values()))
     end = oracle.state.period.end if oracle.cancel_at is None else min(oracle.state.period.end, oracle.cancel_at)
     oracle.to(end)
     if not oracle.is_over:
-        for place, (price, quantity) in enumerate(oracle.state.items):
-            if price.timing == "advance":
-                oracle.totals[place] += Fraction(exact_price(price.rating, Decimal(quantity)))
-    return oracle.totals, end
+        # Prices in arrears charge what has just begun when it is over.
+        for place, terms in enumerate(oracle.state.items):
+            if terms.price.timing == ARREARS:
+                oracle.totals[place] -= terms.amount * oracle.state.period.left(terms.policy, end)
+    return None if oracle.hangs_on_what_was_billed else (oracle.totals, end)
