@@ -29,5 +29,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api_v1)),
+    path("api/", include("integrations.api.connectable_urls")),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema", authentication_classes=[])),
 ]

@@ -1,16 +1,19 @@
 """Cards: kept by the provider, known here by reference and last four digits; never a number, in no row and no log."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from billing.providers.base import CardFacts, CustomerFacts, NotSupported, Provider, ProviderUnavailable, TokenRefused
 from billing.providers.registry import card_provider_name, get_provider
+from core.changes import change_row
 from core.domain.outbox import OutboxDraft
 from core.domain.schedule import local_date
 from core.errors import Invalid, Unavailable
-from core.operations import emit, require_transaction
+from core.operations import Actor, AuditDraft, emit, record_audit, require_transaction
 from core.operations_idempotency import remember_resources
 from customers import operations as customer_operations
 from customers import queries as customer_queries
@@ -108,6 +111,26 @@ def set_default_card(*, payment_method_id: uuid.UUID, now: datetime) -> PaymentM
         card = customer_queries.get_payment_method(payment_method_id)
         _make_default(card)
     return card
+
+
+def update_card(
+    *, payment_method_id: uuid.UUID, changes: Mapping[str, Any], actor: Actor, now: datetime
+) -> PaymentMethod:
+    """Change what is known of a card: `name`, `expiry_month`, `expiry_year` (four digits); the number stays what it is.
+
+    Banks renew cards under the same number, so a date may be told anew. What is not named stays. Raises NotFound.
+    """
+    found = customer_queries.get_payment_method(payment_method_id)
+    with transaction.atomic():
+        customer_queries.lock_customer(found.customer_id)
+        card = customer_queries.get_payment_method(payment_method_id)
+        changed = change_row(card, changes)
+        if changed is None:
+            return card
+        emit(_fact("payment_method.updated", card, now))
+        draft = AuditDraft("payment_method.updated", "payment_method", card.id, before=changed[0], after=changed[1])
+        record_audit(actor, [draft], recorded_at=now)
+        return card
 
 
 def remove_card(*, payment_method_id: uuid.UUID, now: datetime) -> None:

@@ -90,6 +90,21 @@ CARDS: dict[str, TestCard] = {
 REFUSED_TOKENS = {"tok_invalid": "The card number is not valid."}
 """Tokens that no customer can be given."""
 
+NUMBERS = {
+    "4242424242424242": "visa",
+    "5555555555554444": "mastercard",
+    "378282246310005": "amex",
+    "4000000000000002": "declined",
+    "4000000000009995": "lack_of_funds",
+    "4000000000000069": "expired",
+    "4000000000000019": "fraud",
+    "4000000000000101": "invalid_card",
+    "4000000000000127": "invalid_details",
+    "4000000000003184": "authentication_required",
+    "4000000000000341": "declined_after_first",
+}
+"""The public test numbers that stand for cards by name; they belong to nobody."""
+
 UNKNOWN_CARD = TestCard(
     "", "", Behaviour.DECLINES, FailureReason.INVALID_DETAILS, "The provider does not know this card."
 )
@@ -122,6 +137,22 @@ def card_facts(token: str, unique: str) -> CardFacts:
         expiry_year=card.expiry_year,
         country=card.country,
     )
+
+
+def token_of_number(number: str, expiry_month: int, expiry_year: int) -> str:
+    """Return the token of a public test number that expires in a month of 2000 to 2099.
+
+    Raises TokenRefused for any other number, without repeating it.
+
+    >>> token_of_number("4242 4242 4242 4242", 3, 2027)
+    'tok_visa_exp_0327'
+    """
+    name = NUMBERS.get(re.sub(r"[ -]", "", number))
+    if name is None:
+        raise TokenRefused("It is no test number of the sandbox.")
+    if not 2000 <= expiry_year <= 2099:  # noqa: PLR2004 - two digits of a year
+        raise TokenRefused("The year of expiry is none of this century.")
+    return f"{TOKEN_PREFIX}{name}_exp_{expiry_month:02d}{expiry_year % 100:02d}"
 
 
 def card_of(reference: str) -> TestCard:

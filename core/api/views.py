@@ -34,12 +34,14 @@ class NoParameters(Parameters):
 class ApiView(APIView):
     """One path of the API.
 
-    `parameters` names the query parameters each method takes; any other is refused. `scopes` names the scope of a
-    method where it is not `read` for GET and `write` for the rest. `calls_provider` marks a POST whose operation works
-    outside its transactions, `shows_secret` one whose answer must not be readable in a stored copy.
+    `parameters` names the query parameters each method takes, `other_parameters` those of the methods left out there;
+    any other is refused. `scopes` names the scope of a method where it is not `read` for GET and `write` for the rest.
+    `calls_provider` marks a POST whose operation works outside its transactions, `shows_secret` one whose answer must
+    not be readable in a stored copy.
     """
 
     parameters: ClassVar[Mapping[str, type[Parameters]]] = {}
+    other_parameters: ClassVar[type[Parameters]] = NoParameters
     scopes: ClassVar[Mapping[str, str]] = {}
     calls_provider: ClassVar[bool] = False
     shows_secret: ClassVar[bool] = False
@@ -54,7 +56,7 @@ class ApiView(APIView):
         method = request.method or ""
         require_scope(self.api_key, self.needed_scope(method))
         limit_rate(self.api_key)
-        serializer = self.parameters.get("GET" if method == "HEAD" else method, NoParameters)
+        serializer = self.parameters.get("GET" if method == "HEAD" else method, self.other_parameters)
         self.query = serializer.read_query(request.GET)
 
     def needed_scope(self, method: str) -> str:

@@ -23,6 +23,8 @@ def idempotent(key: str) -> dict[str, Any]:
 class Caller:
     """Calls the API with one key."""
 
+    root = ROOT
+
     def __init__(self, scope: str = "admin", key: str = "") -> None:
         self.client = Client(raise_request_exception=True)
         self.api_key_id = uuid.UUID(int=0)
@@ -39,7 +41,7 @@ class Caller:
         if body is not NOTHING:
             options["data"] = body if isinstance(body, str | bytes) else json.dumps(body)
             options["content_type"] = "application/json"
-        response = self.client.generic(method, ROOT + path, **options)
+        response = self.client.generic(method, self.root + path, **options)
         assert response["Cache-Control"] == "no-store"
         if response.status_code >= 400:
             told = json.loads(response.content)

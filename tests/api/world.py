@@ -10,6 +10,7 @@ from billing.models import Payment, Receipt
 from customers.models import Brand
 from invoicing.models import Invoice
 from tests.api.client import Caller
+from tests.api.neighbours import Connectable
 from tests.api.routes import Route
 
 
@@ -26,6 +27,7 @@ class World:
         self.ids["limit_id"] = api.post(limits, {"amount": 2000, "action": "WARNING"})["id"]
         self.ids["api_key_id"] = api.post("/api-key", {"name": "another"})["id"]
         self.ids["brand_id"] = str(Brand.objects.get().id)
+        self._neighbours()
         self.ids["clock_id"] = api.post("/test-clock", {"now": "2026-01-01T00:00:00Z"})["id"]
 
     def _catalogue(self) -> None:
@@ -71,6 +73,12 @@ class World:
         ids["credit_note_id"] = api.get("/credit-note")["data"][0]["id"]
         ids["item_id"] = api.post(f"/subscription/{ids['subscription_id']}/item", {"price": ids["price_id"]})["id"]
 
+    def _neighbours(self) -> None:
+        """Make what neighbours' paths name: a user of its own, who may be deleted, with a card."""
+        users = Connectable(key=self.api.key)
+        self.ids["user"] = users.user()
+        self.ids["source_id"] = users.card(self.ids["user"])["id"]
+
     def path(self, route: Route) -> str:
         """Return the path of a route that names what is there."""
         names = {**self.ids, "rule_id": self.state_rule} if "state_id" in route.template else self.ids
@@ -83,7 +91,7 @@ class World:
 
 def count_rows() -> dict[str, int]:
     """Return the number of rows of every table of ours, by one statement."""
-    rooms = {"core", "customers", "ledger", "subscriptions", "usage", "invoicing", "billing"}
+    rooms = {"core", "customers", "ledger", "subscriptions", "usage", "invoicing", "billing", "integrations"}
     tables = sorted(model._meta.db_table for model in apps.get_models() if model._meta.app_label in rooms)
     with connection.cursor() as cursor:
         counts = ", ".join(f"(SELECT count(*) FROM {table})" for table in tables)  # noqa: S608 - names of our models

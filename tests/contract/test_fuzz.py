@@ -63,7 +63,8 @@ def test_made_up_requests_are_answered_as_the_document_says(db: None) -> None:
     world = World(api)
     document = schemathesis.openapi.from_dict(build_document())
     results: list[Any] = list(document.get_all_operations())
-    operations = [result.ok() for result in results]
+    # What is deleted or erased is no longer there for the others.
+    operations = sorted((result.ok() for result in results), key=lambda one: one.method == "delete")
     assert len(operations) > 90
     problems: list[str] = []
     for operation in operations:

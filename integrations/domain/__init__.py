@@ -1,0 +1,1 @@
+"""The words and objects of neighbours, as values."""

@@ -1,0 +1,1 @@
+"""Writes that a neighbour asks for, by the operations of the rooms below."""

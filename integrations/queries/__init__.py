@@ -1,0 +1,1 @@
+"""Reads of the engine as neighbours show it."""

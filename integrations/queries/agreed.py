@@ -1,0 +1,77 @@
+"""What a customer agreed to and what it pays with, read once for every neighbour."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from customers.models import Customer
+from subscriptions.models import Plan, Price, Subscription, SubscriptionTerms
+from subscriptions.queries.subscriptions import RunningItem, SubscriptionFilter, list_subscriptions, running_items
+
+LENGTH_OF_ID = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """A subscription with its items and the calendar in force (the first, where it begins later)."""
+
+    subscription: Subscription
+    items: tuple[RunningItem, ...]
+    calendar: SubscriptionTerms
+
+    @property
+    def main(self) -> RunningItem | None:
+        """Return the item of the plan's own price."""
+        return self.items[0] if self.items else None
+
+
+def list_agreed(customer: Customer, now: datetime) -> list[Agreed]:
+    """Return all subscriptions of a customer, newest first, by a constant number of statements."""
+    subscriptions = list(list_subscriptions(SubscriptionFilter(customer_id=customer.id)))
+    calendars: dict[uuid.UUID, SubscriptionTerms] = {}
+    versions = SubscriptionTerms.objects.filter(subscription__customer_id=customer.id)
+    for version in versions.order_by("subscription_id", "version"):
+        if version.from_at <= now or version.subscription_id not in calendars:
+            calendars[version.subscription_id] = version
+    return [Agreed(one, tuple(running_items(one)), calendars[one.id]) for one in subscriptions]
+
+
+def find_customer(word: str) -> Customer | None:
+    """Return the customer with an id, else the oldest with a reference; None for nobody and for somebody erased."""
+    by_id = id_of(word)
+    if by_id is not None:
+        customer = _customers().filter(id=by_id).first()
+        if customer is not None:
+            return customer
+    return find_customer_by_reference(word)
+
+
+def find_customer_by_reference(reference: str) -> Customer | None:
+    """Return the oldest customer with a reference, or None."""
+    if not reference or "\0" in reference:
+        return None
+    return _customers().filter(reference=reference).order_by("id").first()
+
+
+def _customers() -> QuerySet[Customer]:
+    known = Customer.objects.filter(erased_at__isnull=True)
+    return known.select_related("brand", "test_clock", "connectable_profile")
+
+
+def id_of(word: str) -> uuid.UUID | None:
+    """Return the id a text spells, None when it spells none."""
+    try:
+        return uuid.UUID(word) if len(word) == LENGTH_OF_ID else None
+    except ValueError:
+        return None
+
+
+def plans_and_prices(pairs: Iterable[tuple[str | None, str | None]]) -> tuple[Mapping[str, Plan], Mapping[str, Price]]:
+    """Return the plans and the prices that proofs of lines name, by id, in two statements."""
+    named = list(pairs)
+    plans = Plan.objects.filter(id__in={plan for plan, _ in named if plan})
+    prices = Price.objects.filter(id__in={price for _, price in named if price})
+    return {str(one.id): one for one in plans}, {str(one.id): one for one in prices}
