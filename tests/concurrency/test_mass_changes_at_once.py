@@ -17,7 +17,7 @@ from core.operations import SYSTEM
 from invoicing.models import Invoice
 from subscriptions.models import ItemTerms
 from tests.cast import at, make_company
-from tests.faults.run_stage import KILLED, Worker
+from tests.forked import KILLED, Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DATE = at("2026-06-16")

@@ -33,18 +33,8 @@ from subscriptions.models import Metric, Subscription
 from tests.cast import JANUARY, Company, at, make_company
 from tests.faults.run_company import AS_OF, SIZE
 from tests.faults.run_picture import assert_same
-from tests.faults.run_stage import (
-    PATIENCE_SECONDS,
-    SCOPE,
-    Stage,
-    Worker,
-    at_once,
-    bill,
-    charge,
-    finish,
-    make_barrier,
-    the_stage,
-)
+from tests.faults.run_stage import SCOPE, Stage, bill, charge, finish, the_stage
+from tests.forked import PATIENCE_SECONDS, Worker, at_once, make_barrier
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 

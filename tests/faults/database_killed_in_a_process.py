@@ -65,7 +65,8 @@ def main(kills: int, seed: int) -> None:
 def kill_database_after(seconds: float) -> bool:
     """Kill the server so long after a worker has begun; False when the worker had ended before."""
     from billing.run.engine import logger
-    from tests.faults.run_stage import Worker, bill, charge
+    from tests.faults.run_stage import bill, charge
+    from tests.forked import Worker
 
     def bill_and_charge() -> None:
         logger.disabled = True

@@ -1,14 +1,15 @@
 """Killed at any point of charging and resumed: every card is charged once, the rows are those of an undisturbed run."""
 
-import signal
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from billing.models import Payment, PaymentAttempt, Receipt
 from billing.operations.charging import charge_due, charge_invoice
+from billing.operations.start import StartCommand, start_subscription
 from billing.providers.pacing import Pace
 from core.models import OutboxEvent
 from invoicing.models import Invoice
@@ -17,7 +18,7 @@ from subscriptions.models import Subscription
 from tests.books import assert_books_balance, assert_charges_are_whole
 from tests.cast import JANUARY, Company, make_company
 from tests.factories import expire_lease, invoice_of, make_due_charge
-from tests.faults.charge_in_a_process import run
+from tests.forked import Worker, killed_at
 from tests.sandbox import captures
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
@@ -54,6 +55,10 @@ def make_charges(company: Company) -> list[PaymentAttempt]:
 
 def charges_at_the_provider(attempts: list[PaymentAttempt]) -> list[int]:
     return [captures(attempt) for attempt in attempts]
+
+
+def charge() -> None:
+    charge_due(JANUARY, threads=4)
 
 
 def resume() -> None:
@@ -122,14 +127,14 @@ def undisturbed_picture() -> dict[str, Any]:
 
 def test_an_undisturbed_run_is_what_the_others_are_held_against(company: Company) -> None:
     attempts = make_charges(company)
-    assert run("charge", JANUARY.isoformat()) == 0
+    Worker(charge).result()
     assert picture(attempts) == undisturbed_picture()
 
 
 @pytest.mark.parametrize(("point", "time"), POINTS)
 def test_killed_and_resumed_is_the_undisturbed_run(company: Company, point: str, time: int) -> None:
     attempts = make_charges(company)
-    assert run("charge", JANUARY.isoformat(), fault=f"{point}:kill@{time}") == -signal.SIGKILL
+    killed_at(f"{point}:kill@{time}", charge)
     resume()
     assert picture(attempts) == undisturbed_picture()
     assert_books_balance()
@@ -138,7 +143,7 @@ def test_killed_and_resumed_is_the_undisturbed_run(company: Company, point: str,
 
 def test_killed_between_call_and_answer_then_charged_on_demand(company: Company) -> None:
     attempt = make_due_charge(company)
-    assert run("charge", JANUARY.isoformat(), fault="sandbox.captured") == -signal.SIGKILL
+    killed_at("sandbox.captured", charge)
     attempt.refresh_from_db()
     assert (attempt.status, Payment.objects.get().status) == ("calling", "pending")
     assert charges_at_the_provider([attempt]) == [1]
@@ -153,8 +158,8 @@ def test_a_start_killed_in_its_charge_is_finished_by_the_sweep(company: Company,
     price = company.price()
     plan, customer = company.plan("Team", price), company.customer("Alice")
     company.card(customer)
-    moment = JANUARY.isoformat()
-    assert run("start", moment, str(customer.id), str(plan.id), str(price.id), fault=point) == -signal.SIGKILL
+    command = StartCommand(plan=str(plan.id), price_id=price.id)
+    killed_at(point, partial(start_subscription, customer_id=customer.id, command=command, now=JANUARY))
     assert Subscription.objects.get().status == "incomplete"
     resume()
     assert Subscription.objects.get().status == "active"

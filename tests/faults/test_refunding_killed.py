@@ -1,8 +1,8 @@
 """Killed at any point of refunding and resumed: money is given back once, the rows are those of an undisturbed run."""
 
-import signal
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from billing.models import Payment, Refund
 from billing.operations.charging import charge_due
 from billing.operations.doctor import check_books
-from billing.operations.refunding import pay_out_due
+from billing.operations.refunding import pay_out_due, refund_payment
+from billing.operations.refunds import RefundWanted
 from billing.providers.base import RefundOutcome
 from billing.providers.pacing import Pace
 from core.models import OutboxEvent
@@ -19,7 +20,7 @@ from ledger.models import CustomerBalance, Posting
 from tests.books import assert_books_balance
 from tests.cast import JANUARY, Company, make_company
 from tests.factories import make_due_charge
-from tests.faults.charge_in_a_process import run
+from tests.forked import Worker, killed_at
 from tests.sandbox import records
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
@@ -53,6 +54,11 @@ def paid(company: Company, token: str) -> Payment:
     make_due_charge(company, token=token)
     charge_due(JANUARY)
     return Payment.objects.get()
+
+
+def refund(payment: Payment) -> None:
+    """Give back 5.00 of it."""
+    refund_payment(RefundWanted(payment.id, 500, "EUR"), now=JANUARY)
 
 
 def resume() -> None:
@@ -115,7 +121,7 @@ def undisturbed(token: str) -> dict[str, Any]:
 @pytest.mark.parametrize("token", TOKENS)
 def test_an_undisturbed_refund_is_what_the_others_are_held_against(company: Company, token: str) -> None:
     payment = paid(company, token)
-    assert run("refund", JANUARY.isoformat(), str(payment.id), "500") == 0
+    Worker(partial(refund, payment)).result()
     resume()
     assert picture(payment) == undisturbed(token)
 
@@ -127,7 +133,7 @@ KILLS += [("sandbox.refunded", token) for token in TOKENS[1:]] + [("refunding.se
 @pytest.mark.parametrize(("point", "token"), KILLS)
 def test_killed_and_resumed_is_the_undisturbed_refund(company: Company, point: str, token: str) -> None:
     payment = paid(company, token)
-    assert run("refund", JANUARY.isoformat(), str(payment.id), "500", fault=f"{point}:kill") == -signal.SIGKILL
+    killed_at(point, partial(refund, payment))
     resume()
     assert picture(payment) == undisturbed(token)
     assert_books_balance()
@@ -137,11 +143,11 @@ def test_killed_and_resumed_is_the_undisturbed_refund(company: Company, point: s
 @pytest.mark.parametrize("point", BEFORE_COMMIT)
 def test_killed_before_the_commit_nothing_was_asked(company: Company, point: str) -> None:
     payment = paid(company, "tok_visa")
-    assert run("refund", JANUARY.isoformat(), str(payment.id), "500", fault=f"{point}:kill") == -signal.SIGKILL
+    killed_at(point, partial(refund, payment))
     resume()
     assert not Refund.objects.exists()
     assert not CreditNote.objects.exists()
     assert not [one for one in records().list_refunds() if one.charge_reference == payment.external_reference]
     # The number was not burnt.
-    assert run("refund", JANUARY.isoformat(), str(payment.id), "500") == 0
+    Worker(partial(refund, payment)).result()
     assert picture(payment) == undisturbed("tok_visa")

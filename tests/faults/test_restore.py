@@ -21,7 +21,8 @@ from invoicing.models import Invoice
 from tests.cast import at
 from tests.faults.run_company import AS_OF
 from tests.faults.run_picture import Picture, captures, differences, picture
-from tests.faults.run_stage import Stage, expire_leases, killed_at, the_stage
+from tests.faults.run_stage import Stage, expire_leases, the_stage
+from tests.forked import killed_at
 from tests.restoring import empty_database, use
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]

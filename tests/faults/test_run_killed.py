@@ -19,7 +19,8 @@ from customers.models import Agenda
 from tests.faults.run_company import AS_OF, SIZE
 from tests.faults.run_in_a_process import run
 from tests.faults.run_picture import assert_same
-from tests.faults.run_stage import KILLED, Stage, Worker, bill, charge, expire_leases, finish, killed_at, the_stage
+from tests.faults.run_stage import Stage, bill, charge, expire_leases, finish, the_stage
+from tests.forked import KILLED, Worker, killed_at
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 

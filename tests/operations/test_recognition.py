@@ -22,7 +22,7 @@ from invoicing.queries.recognition import sum_deferred
 from ledger.models import Entry, Posting
 from subscriptions.models import Subscription
 from tests.cast import Company, at, make_company
-from tests.faults.run_stage import at_once, killed_at
+from tests.forked import at_once, killed_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -22,7 +22,8 @@ from ledger.models import Entry
 from tests.cast import JANUARY, Company, at, make_company
 from tests.faults.run_company import AS_OF
 from tests.faults.run_picture import assert_same
-from tests.faults.run_stage import Stage, Worker, at_once, expire_leases, killed_at, make_barrier, the_stage
+from tests.faults.run_stage import Stage, expire_leases, the_stage
+from tests.forked import Worker, at_once, killed_at, make_barrier
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
