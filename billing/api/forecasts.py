@@ -9,8 +9,10 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from billing.domain.expected_usage import Assumption
-from billing.domain.forecast import Forecast, FutureDocument, cash_by_month
+from billing.domain.forecast import Forecast, FutureDocument, FutureRefund, cash_by_month, in_order
+from billing.domain.standing import ChargedLine
 from billing.domain.what_if import EndWanted
+from billing.operations.lifecycle import RefundType
 from billing.operations.simulating import MOST_MONTHS, Simulation, simulate_customer
 from billing.operations.supposing import Supposed, suppose
 from core.api.fields import (
@@ -31,6 +33,7 @@ from core.errors import Invalid
 from customers import queries as customers_queries
 from customers.models import Customer
 from invoicing.domain.assembly import ProposedLine
+from invoicing.domain.giving_back import GivenBack
 from subscriptions.api.inputs import plan_reference, price_reference
 
 KINDS = ("invoice", "credit_note")
@@ -93,7 +96,6 @@ class ForecastAnswer(AnswerSerializer):
     cash = CashAnswer(many=True)
     past_due = PastDueAnswer(many=True)
     refused = TextField(help_text="Waiting changes the terms could not take, in words.")
-    notes = TextField(help_text="What is left out, in words.")
 
 
 def forecast_body(told: Forecast) -> dict[str, Any]:
@@ -101,7 +103,7 @@ def forecast_body(told: Forecast) -> dict[str, Any]:
     return ForecastAnswer().to_representation(
         {
             "customer": told.account.customer_id,
-            "documents": [_document(one) for one in told.documents],
+            "documents": [_refund(one) if isinstance(one, FutureRefund) else _document(one) for one in in_order(told)],
             "cash": [
                 {"month": month, "currency": currency, "amount": minor}
                 for month, currency, minor in cash_by_month(told.cash)
@@ -110,7 +112,6 @@ def forecast_body(told: Forecast) -> dict[str, Any]:
                 {"currency": currency, "amount": minor} for currency, minor in sorted(told.past_due_minor.items())
             ],
             "refused": " ".join(told.refused),
-            "notes": " ".join(told.notes),
         }
     )
 
@@ -151,6 +152,40 @@ def _line(line: ProposedLine) -> dict[str, Any]:
     }
 
 
+def _refund(one: FutureRefund) -> dict[str, Any]:
+    """Return the values of a credit note that gives back what a period was charged."""
+    made = one.refund
+    return {
+        "type": KINDS[True],
+        "date": one.issue_date,
+        "due_date": None,
+        "currency": made.currency,
+        "sub_total": made.total_minor - made.tax_minor,
+        "tax_total": made.tax_minor,
+        "total": made.total_minor,
+        "balance_applied": None,
+        "amount_due": None,
+        "paid_out": made.used.refunded_minor,
+        "lines": [_refunded_line(line, part) for line, part in made.lines],
+    }
+
+
+def _refunded_line(line: ChargedLine, part: GivenBack) -> dict[str, Any]:
+    """Return the values of what is given back of a line."""
+    return {
+        "description": line.description,
+        "subscription": line.subscription_id,
+        "kind": line.kind,
+        "period_start": line.rest.period_start,
+        "period_end": line.rest.period_end,
+        "quantity": line.quantity if part.gross_minor == line.gross_minor else 1,
+        "sub_total": -part.net_minor,
+        "tax_total": -part.tax_minor,
+        "total": -part.gross_minor,
+        "tax_rate": line.tax_rate,
+    }
+
+
 class QueryMonthsField(WholeNumberField):
     """A number of months in a query string."""
 
@@ -181,7 +216,7 @@ class ChangeInput(InputSerializer):
         required=False,
         spellings={"end_of_run": "end-of-run"},
     )
-    refund_type = WordField(["none", "prorate"], required=False)
+    refund_type = WordField([str(one) for one in RefundType], required=False)
     date = MomentField(required=False, help_text="When it happens; now if not sent.")
 
     def breaches(self, values: Mapping[str, Any]) -> Mapping[str, str]:

@@ -12,19 +12,20 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from billing.domain.cycle import PRORATE, Plan, Step, due_moment, plan_steps
+from billing.domain.cycle import Plan, Step, due_moment, plan_steps
+from billing.domain.ending import FULL, Ended, PeriodRefund, ended_agreements, pays_out, refund_periods
 from billing.domain.grace import Bill, SortedSteps, bill_sorted, sort_steps
+from billing.domain.refunds import Refundable
+from billing.domain.standing import ChargedInvoice, Standing, invoice_of, note_of
 from core.domain.schedule import local_date
 from invoicing.domain.account import CARD, Account
 from invoicing.domain.assembly import Proposal, after, with_lines
 from invoicing.domain.credit import taken_off
 from invoicing.domain.tax_world import TaxWorld
 from invoicing.domain.waiting import Draft, WaitingStep, rewind
-from subscriptions.domain.lifecycle import Action
 from subscriptions.domain.terms import Agreement
 from usage.domain.aggregation import UsageFigure
 
-FULL_REFUND = "full"
 _NAMES = uuid.UUID("5d1b7a52-7f0e-5c56-9d3e-2f6c8a4b1e90")
 
 
@@ -48,6 +49,15 @@ class FutureDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class FutureRefund:
+    """A credit note that will give back what the period of an end was charged (`full`), and its day of issue."""
+
+    moment: datetime
+    issue_date: date
+    refund: PeriodRefund
+
+
+@dataclass(frozen=True, slots=True)
 class Cash:
     """Money expected on a day, in minor units; negative when it is paid back."""
 
@@ -60,7 +70,8 @@ class Cash:
 class Forecast:
     """What one customer will be billed, oldest first, the cash of it, and what is past due today, by currency.
 
-    `refused` says which waiting changes the terms could not take when their moment came, `notes` what is left out.
+    `refused` says which waiting changes the terms could not take when their moment came; `refunds` come behind the
+    documents of their moment.
     """
 
     account: Account
@@ -68,16 +79,20 @@ class Forecast:
     cash: tuple[Cash, ...]
     past_due_minor: Mapping[str, int] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    refunds: tuple[FutureRefund, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One customer as it stands: its account, what is open on its invoices, what cards have paid of them."""
+    """One customer as it stands: its account, what is open on its invoices, what cards have paid of them.
+
+    `standing` holds the documents of the running periods of those that may end with `full`.
+    """
 
     account: Account
     receivables: tuple[Receivable, ...] = ()
     paid_minor: Mapping[uuid.UUID, int] = field(default_factory=dict)
+    standing: Standing = field(default_factory=lambda: Standing({}))
 
 
 def next_moment(account: Account) -> datetime | None:
@@ -114,11 +129,16 @@ class _Walk:
         self._open = {one.invoice_id: one for one in case.receivables}
         self.account = replace(case.account, open_minor={one.invoice_id: one.open_minor for one in case.receivables})
         self._paid = dict(case.paid_minor)
+        self._standing = case.standing
+        self._paid |= {
+            one.invoice_id: sum(payment.rest_minor for payment in one.payments)
+            for one in case.standing.invoices.values()
+        }
         self._today = local_date(now, case.account.seller.zone)
         self._documents: list[FutureDocument] = []
         self._cash: list[Cash] = []
         self._refused: list[str] = []
-        self._notes: list[str] = []
+        self._refunds: list[FutureRefund] = []
 
     def run(self, at: datetime, figures: Mapping[Any, UsageFigure], world: TaxWorld) -> None:
         """Do what the run does at a moment, and let the account stand as it would afterwards."""
@@ -126,17 +146,15 @@ class _Walk:
         plan = plan_steps(self.account, at)
         steps = sort_steps(self.account, plan, at)
         bill = bill_sorted(self.account, steps, at, figures, world)
-        ended = {one.subscription_id for step in plan.steps for one in step.transitions if one.action is Action.CANCEL}
         self._refused += [done.failure for step in plan.steps for done in step.applied if done.failure]
-        settled = _settled(plan)
-        self._notes += [
-            f"The subscription {one} ends on {local_date(at, self.account.zone)} with a full refund, which is left out."
-            for one in sorted(ended)
-            if settled[one].cancel_refund == FULL_REFUND
-        ]
+        ended = ended_agreements(plan.steps)
+        gives_full = any(one.cancel_refund == FULL for one in self.account.agreements)
         self._store(at, plan, steps, bill)
-        for proposal in bill.proposals:
-            self._note(at, proposal, settled, ended)
+        charged = [self._note(at, proposal, ended) for proposal in bill.proposals]
+        if gives_full:
+            self._stand(at, bill.proposals)
+            self._refund(at, ended)
+        self._charge([invoice_id for invoice_id in charged if invoice_id is not None])
 
     def _receive(self, before: date) -> None:
         """Let what is expected on earlier days be paid."""
@@ -174,40 +192,43 @@ class _Walk:
         digest = uuid.uuid5(_NAMES, f"{self.account.customer_id} {place}").int & ((1 << 64) - 1)
         return uuid.UUID(int=(int(at.timestamp() * 1000) << 80) | (0x7 << 76) | (0x2 << 62) | digest >> 2)
 
-    def _note(
-        self, at: datetime, proposal: Proposal, settled: Mapping[uuid.UUID, Agreement], ended: set[uuid.UUID]
-    ) -> None:
-        """Keep a document, and what it asks for or gives back."""
+    def _note(self, at: datetime, proposal: Proposal, ended: Sequence[Ended]) -> uuid.UUID | None:
+        """Keep a document, and what it asks for or gives back; return an invoice that a card is to be charged for."""
         place = sum(one.moment == at for one in self._documents)
         invoice_id, day = self._id(at, place), proposal.occasion.issue_date
         if proposal.is_credit:
-            gives_out = any(settled[one].cancel_refund == PRORATE for one in ended & set(proposal.subscription_ids))
-            paid_out = self._give_back(proposal, gives_out=gives_out)
+            paid_out = self._give_back(proposal, gives_out=pays_out(ended, proposal))
             if paid_out:
                 self._cash.append(Cash(day, proposal.currency, -paid_out))
             self._documents.append(FutureDocument(at, proposal, paid_out))
-            return
+            return None
         self._documents.append(FutureDocument(at, proposal))
         due = proposal.amount_due_minor
         if due <= 0:
-            return
-        if proposal.account.billing_type == CARD and proposal.payment_method_id is not None:
-            self._cash.append(Cash(day, proposal.currency, due))
-            self._paid[invoice_id] = due
-            return
+            return None
+        is_charged = proposal.account.billing_type == CARD and proposal.payment_method_id is not None
         # A card customer without a card is asked for nothing: its invoice stays open.
-        expected_on = None if proposal.account.billing_type == CARD else proposal.due_date
+        expected_on = None if proposal.account.billing_type == CARD and not is_charged else proposal.due_date
         self._open[invoice_id] = Receivable(invoice_id, proposal.currency, due, expected_on)
         self.account = replace(self.account, open_minor={**self.account.open_minor, invoice_id: due})
+        return invoice_id if is_charged else None
+
+    def _charge(self, invoice_ids: Sequence[uuid.UUID]) -> None:
+        """Let cards pay what invoices ask for on their day of issue."""
+        for invoice_id in invoice_ids:
+            held = self._open.pop(invoice_id, None)
+            if held is not None and held.expected_on is not None:
+                self._cash.append(Cash(held.expected_on, held.currency, held.open_minor))
+                self._paid[invoice_id] = held.open_minor
+        open_minor = {one.invoice_id: one.open_minor for one in self._open.values()}
+        self.account = replace(self.account, open_minor=open_minor)
 
     def _give_back(self, proposal: Proposal, *, gives_out: bool) -> int:
         """Lower the open invoices a credit corrects, and return what of the rest is paid out to cards."""
         own = {one: self._open[one].open_minor for one in proposal.corrected_ids if one in self._open}
         taken = taken_off(-proposal.total_minor, own)
         for invoice_id, minor in taken.items():
-            held = self._open.pop(invoice_id)
-            if held.open_minor > minor:
-                self._open[invoice_id] = replace(held, open_minor=held.open_minor - minor)
+            self._lower(invoice_id, minor)
         left = -proposal.total_minor - sum(taken.values())
         if not gives_out or proposal.account.billing_type != CARD:
             return 0
@@ -215,12 +236,55 @@ class _Walk:
         for invoice_id, minor in out.items():
             self._paid[invoice_id] -= minor
         paid_out = sum(out.values())
-        if paid_out:
-            # It went to the balance with the rest; what is paid out does not.
-            balances = dict(self.account.balances_minor)
-            balances[proposal.currency] = balances.get(proposal.currency, 0) - paid_out
-            self.account = replace(self.account, balances_minor=balances)
+        # It went to the balance with the rest; what is paid out does not.
+        self._move_balance(proposal.currency, -paid_out)
         return paid_out
+
+    def _lower(self, invoice_id: uuid.UUID, minor: int) -> None:
+        """Take an amount off what an open invoice asks for."""
+        held = self._open.pop(invoice_id)
+        if held.open_minor > minor:
+            self._open[invoice_id] = replace(held, open_minor=held.open_minor - minor)
+
+    def _move_balance(self, currency: str, minor: int) -> None:
+        """Put an amount onto what the customer may use."""
+        if minor:
+            balances = dict(self.account.balances_minor)
+            balances[currency] = balances.get(currency, 0) + minor
+            self.account = replace(self.account, balances_minor=balances)
+
+    def _refund(self, at: datetime, ended: Sequence[Ended]) -> None:
+        """Give back what the periods of ends with `full` were charged."""
+        invoices = {one.invoice_id: self._as_paid(one) for one in self._standing.invoices.values()}
+        found, self._standing = refund_periods(ended, replace(self._standing, invoices=invoices))
+        day = local_date(at, self.account.seller.zone)
+        for refund in found:
+            used = refund.used
+            if used.to_invoices_minor:
+                self._lower(refund.invoice_id, used.to_invoices_minor)
+            if used.refunded_minor:
+                self._paid[refund.invoice_id] -= used.refunded_minor
+                self._cash.append(Cash(day, refund.currency, -used.refunded_minor))
+            self._move_balance(refund.currency, used.to_balance_minor)
+            self._refunds.append(FutureRefund(at, day, refund))
+
+    def _as_paid(self, invoice: ChargedInvoice) -> ChargedInvoice:
+        """Return an invoice with what is open on it now and may be paid out of it."""
+        held = self._open.get(invoice.invoice_id)
+        paid_minor = self._paid.get(invoice.invoice_id, 0) if self.account.billing_type == CARD else 0
+        payments = (Refundable(invoice.invoice_id, paid_minor),) if paid_minor else ()
+        return replace(invoice, due_minor=0 if held is None else held.open_minor, payments=payments)
+
+    def _stand(self, at: datetime, made: Sequence[Proposal]) -> None:
+        """Keep the lines of documents, for those that end with `full` later."""
+        invoices, notes = dict(self._standing.invoices), list(self._standing.notes)
+        for place, proposal in enumerate(made):
+            if proposal.is_credit:
+                notes.append(note_of(proposal))
+                continue
+            invoice_id = self._id(at, place)
+            invoices[invoice_id] = invoice_of(proposal, invoice_id)
+        self._standing = Standing(invoices, tuple(notes))
 
     def told(self, last: date) -> Forecast:
         """Return what was found; money expected after the last day is left out."""
@@ -233,7 +297,12 @@ class _Walk:
                 past_due[one.currency] += one.open_minor
         cash = sorted(self._cash, key=lambda one: (one.day, one.currency))
         return Forecast(
-            self.account, tuple(self._documents), tuple(cash), dict(past_due), tuple(self._refused), tuple(self._notes)
+            self.account,
+            tuple(self._documents),
+            tuple(cash),
+            dict(past_due),
+            tuple(self._refused),
+            tuple(self._refunds),
         )
 
 
@@ -252,6 +321,12 @@ def _without(account: Account, finished: Sequence[WaitingStep]) -> Account:
         for item_id, lines in account.billed.items()
     }
     return replace(account, billed=kept)
+
+
+def in_order(told: Forecast) -> Iterator[FutureDocument | FutureRefund]:
+    """Yield everything that will be made, oldest first; at one moment refunds come behind the other documents."""
+    every: list[FutureDocument | FutureRefund] = [*told.documents, *told.refunds]
+    yield from sorted(every, key=lambda one: (one.moment, isinstance(one, FutureRefund)))
 
 
 def cash_by_month(cash: Iterable[Cash]) -> Iterator[tuple[str, str, int]]:

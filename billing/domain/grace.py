@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any
 
 from billing.domain.cycle import CYCLE, Plan, Step, bill_steps
+from billing.domain.ending import ended_agreements
 from core.domain.schedule import local_date
 from invoicing.domain.account import Account
 from invoicing.domain.assembly import Occasion, Proposal, after, propose
@@ -89,9 +90,10 @@ def sort_steps(
 def _may_wait(account: Account, step: Step) -> bool:
     """Tell whether late usage could change a step: not one without anything to charge, nor after a late window.
 
-    What somebody asked for by a change is issued at once.
+    What somebody asked for by a change is issued at once, and money that an end gives back is not kept waiting: usage
+    that is late has an invoice of its own then.
     """
-    if step.origin != CYCLE:
+    if step.origin != CYCLE or ended_agreements((step,)):
         return False
     ending = {transition.subscription_id for transition in step.transitions}
     return not account.disabled and any(

@@ -19,7 +19,7 @@ from subscriptions.domain.terms import Agreement, PendingChange
 
 @dataclass(frozen=True, slots=True)
 class EndWanted:
-    """An end in thought, at the period's end or at the moment; `prorate` gives unused time back."""
+    """An end in thought, at the period's end or at the moment; `refund` says what it gives back, as a real one's."""
 
     at_period_end: bool = True
     refund: str = "none"

@@ -1,66 +1,39 @@
-"""What an end gives back in money: unused time by a credit note that is paid out, or what was paid for the period.
+"""Store what an end gives back in money, as `billing.domain.ending` decides it.
 
 Billing rules, section 5, Cancel. A card customer's money goes back to the card, as far as it came from there; what the
 balance paid returns to the balance. An invoice customer's open invoice is lowered, the rest goes to the balance.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 
-from billing.domain.cycle import PRORATE, Step
-from billing.operations import refunds
+from billing.domain import ending
+from billing.domain.cycle import PRORATE
+from billing.domain.ending import Ended, PeriodRefund
+from billing.operations import refunds, standing
+from billing.operations.payments import cancel_scheduled
+from billing.queries.standing import read_standing
 from core.identifiers import new_id
-from core.operations import require_transaction
+from core.operations import emit, require_transaction
 from customers.models import Customer
 from invoicing.domain.assembly import Proposal
-from invoicing.domain.giving_back import LineRest, give_back_whole
-from invoicing.domain.postings import CreditUsed
-from invoicing.models import CreditNote, Invoice, InvoiceLine
+from invoicing.models import CreditNote, Invoice
 from invoicing.operations import giving_back
 from invoicing.operations.giving_back import CreditWanted, StoredCredit
 from invoicing.operations.issuing import PayOut
-from invoicing.queries import giving_back as rest_queries
-from subscriptions.domain.lifecycle import Action
-from subscriptions.domain.terms import Agreement
 
-FULL = "full"
 REASON = "The subscription was cancelled."
-PERIOD_KINDS = (InvoiceLine.Kind.RECURRING, InvoiceLine.Kind.SEATS, InvoiceLine.Kind.CREDIT)
-GIVABLE_STATUSES = (Invoice.Status.OPEN, Invoice.Status.PAID)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """An agreement that a step ended, and when."""
-
-    agreement: Agreement
-    at: datetime
-
-
-def ended_agreements(steps: Iterable[Step]) -> tuple[Ended, ...]:
-    """Return the agreements that steps end and whose end gives money back."""
-    found = []
-    for step in steps:
-        ends = {one.subscription_id: one.at for one in step.transitions if one.action is Action.CANCEL}
-        found += [
-            Ended(agreement, ends[agreement.subscription_id])
-            for agreement in step.settled
-            if agreement.subscription_id in ends and agreement.cancel_refund in {PRORATE, FULL}
-        ]
-    return tuple(found)
 
 
 def paying_out(ended: Sequence[Ended], now: datetime) -> PayOut | None:
     """Return what pays the credit notes of ends out to the cards that paid, None when nothing is to be paid out."""
-    subscription_ids = {one.agreement.subscription_id for one in ended if one.agreement.cancel_refund == PRORATE}
-    if not subscription_ids:
+    if not any(one.agreement.cancel_refund == PRORATE for one in ended):
         return None
 
     def pay_out(credit_note_id: uuid.UUID, proposal: Proposal, left_minor: int) -> int:
         customer = Customer.objects.get(id=proposal.account.customer_id)
-        if customer.billing_type != Customer.BillingType.CARD or subscription_ids.isdisjoint(proposal.subscription_ids):
+        if customer.billing_type != Customer.BillingType.CARD or not ending.pays_out(ended, proposal):
             return 0
         return _pay_out(customer, credit_note_id, proposal.corrected_ids, left_minor, now)
 
@@ -82,55 +55,39 @@ def _pay_out(
 
 
 def refund_periods(ended: Sequence[Ended], now: datetime) -> list[StoredCredit]:
-    """Give back what the running period of each agreement that ended with `full` was charged, less what was given back.
+    """Give back what the running period of each agreement that ended with `full` was charged.
 
     A step of the caller's transaction, the customers locked; the caller numbers what is returned, last of all.
     """
     require_transaction()
-    stored = []
-    for one in ended:
-        if one.agreement.cancel_refund == FULL:
-            stored += _refund_period(one, now)
-    return stored
+    full = [one for one in ended if one.gives_full]
+    if not full:
+        return []
+    wanted, _ = ending.refund_periods(full, read_standing(full, lock=True))
+    return [_store(refund, now) for refund in wanted]
 
 
-def _refund_period(ended: Ended, now: datetime) -> list[StoredCredit]:
-    """Write a credit note over the period's lines of each invoice they stand on."""
-    own = InvoiceLine.objects.filter(
-        subscription_id=ended.agreement.subscription_id,
-        kind__in=PERIOD_KINDS,
-        invoice__status__in=GIVABLE_STATUSES,
-    )
-    lines = own.filter(period_start__lte=ended.at, period_end__gt=ended.at) or own.filter(period_end=ended.at)
-    by_invoice: dict[uuid.UUID, set[uuid.UUID]] = {}
-    for line_id, invoice_id in lines.order_by("invoice_id", "position").values_list("id", "invoice_id"):
-        by_invoice.setdefault(invoice_id, set()).add(line_id)
-    stored = []
-    for invoice_id, line_ids in by_invoice.items():
-        invoice = rest_queries.lock_invoice(invoice_id)
-        rests = [rest for rest in rest_queries.list_line_rests(invoice_id) if rest.line_id in line_ids]
-        total_minor = sum(rest.gross_minor for rest in rests)
-        if total_minor > 0:
-            stored.append(_give_back(invoice, rests, total_minor, now))
-    return stored
-
-
-def _give_back(invoice: Invoice, rests: Sequence[LineRest], total_minor: int, now: datetime) -> StoredCredit:
-    """Give lines of an invoice back whole: off what it still asks for, out to the cards, the rest to the balance."""
-    note_id = new_id()
-    open_minor = invoice.amount_due_minor if invoice.status == Invoice.Status.OPEN else 0
-    to_invoices_minor = min(open_minor, total_minor)
-    left_minor = total_minor - to_invoices_minor
-    customer = Customer.objects.get(id=invoice.customer_id)
-    refunded_minor = 0
-    if left_minor and customer.billing_type == Customer.BillingType.CARD:
-        refunded_minor = _pay_out(customer, note_id, [invoice.id], left_minor, now)
+def _store(refund: PeriodRefund, now: datetime) -> StoredCredit:
+    """Write the credit note of one invoice, with the refunds that pay it out."""
+    invoice = Invoice.objects.select_related("brand").get(id=refund.invoice_id)
+    note_id, refunded_minor = new_id(), refund.used.refunded_minor
+    if refunded_minor:
+        customer = Customer.objects.get(id=invoice.customer_id)
+        paid_out_minor = _pay_out(customer, note_id, [invoice.id], refunded_minor, now)
+        if paid_out_minor != refunded_minor:
+            raise RuntimeError(
+                f"of invoice {invoice.id} {refunded_minor} were to be paid out, {paid_out_minor} could be"
+            )
     wanted = CreditWanted(
         id=note_id,
         invoice=invoice,
         origin=CreditNote.Origin.REFUND if refunded_minor else CreditNote.Origin.MANUAL,
-        given_back=give_back_whole(rests),
-        used=CreditUsed(to_invoices_minor, left_minor - refunded_minor, refunded_minor),
+        given_back=refund.given_back,
+        used=refund.used,
         reason=REASON,
     )
-    return giving_back.store_credit(wanted, now=now)
+    stored = giving_back.store_credit(wanted, now=now)
+    if not invoice.amount_due_minor:
+        cancel_scheduled(invoice)
+        emit(*standing.mark_paid([invoice.id], now))
+    return stored

@@ -96,7 +96,8 @@ GIVEN_BACK = (
         "Recompute the credit note; a line was lost or added.",
     ),
     Proof(
-        # A credit that a proposal made is rounded apart from the line it corrects: it may differ by a unit.
+        # A credit that a proposal made is rounded apart from the line it corrects: it may differ by a unit. What its
+        # credit note charges beside it may be given back over the same invoice.
         "credits stay within their invoice",
         "invoice",
         """
@@ -108,8 +109,17 @@ GIVEN_BACK = (
             SELECT coalesce(sum(greatest(line.gross_minor, 0)), 0) AS charged
             FROM invoicing_invoiceline line WHERE line.invoice_id = invoice.id
         ) own
-        GROUP BY invoice.id, charged
-        HAVING -sum(credit.gross_minor) > charged + count(*) FILTER (WHERE credit.invoice_line_id IS NULL)
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(beside.gross_minor), 0) AS charged_beside
+            FROM invoicing_creditnoteline beside
+            WHERE beside.invoice_id IS NULL AND beside.gross_minor > 0 AND beside.credit_note_id IN (
+                SELECT one.credit_note_id FROM invoicing_creditnoteline one
+                WHERE one.invoice_id = invoice.id AND one.invoice_line_id IS NULL
+            )
+        ) notes
+        GROUP BY invoice.id, charged, charged_beside
+        HAVING -sum(credit.gross_minor)
+               > charged + charged_beside + count(*) FILTER (WHERE credit.invoice_line_id IS NULL)
         """,
         "Find the credit that was given twice, and bill the customer what is missing.",
     ),

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from billing.domain.postings import OwedMoney, refund_claim_entry
 from billing.domain.refund_state import RefundStatus
-from billing.domain.refunds import Backing, Cover, Refundable, back_refund, refund_key, settled_payment_status, spread
+from billing.domain.refunds import Backing, Cover, back_refund, refund_key, settled_payment_status, spread
 from billing.models import Payment, Refund
 from billing.queries import refunds as queries
 from core.domain.outbox import OutboxDraft
@@ -97,15 +97,7 @@ def schedule_refunds(
     """
     require_transaction()
     payments = {payment.id: payment for payment in queries.lock_payments_of(invoice_ids)}
-    surplus_minor = queries.surpluses(payments)
-    parts = spread(
-        amount_minor,
-        [
-            # What of a payment stands on the balance was not given for the invoice.
-            Refundable(payment.id, payment.amount_minor - payment.refunded_minor - surplus_minor[payment.id])
-            for payment in payments.values()
-        ],
-    )
+    parts = spread(amount_minor, queries.refundable(list(payments.values())))
     refunds = [
         (
             _new_refund(payments[payment_id], Backing(0, minor), note_id=credit_note_id, reason=reason, now=now),

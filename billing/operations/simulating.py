@@ -6,6 +6,7 @@ chunk, so that memory does not grow with the number of customers.
 
 import logging
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,10 +15,13 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from billing.domain.ending import FULL, Ended
 from billing.domain.expected_usage import Assumption, Questions, expect, questions
 from billing.domain.forecast import Case, Forecast, forecast, steps_ahead
+from billing.domain.standing import ChargedInvoice, Standing
 from billing.domain.what_if import WhatIf
 from billing.queries.receivables import list_paid, list_receivables
+from billing.queries.standing import read_standing
 from billing.run.claiming import CHUNK
 from billing.run.engine import without_collecting
 from billing.run.reading import read_accounts
@@ -163,8 +167,14 @@ def _cases(accounts: Mapping[uuid.UUID, Account], wanted: Simulation) -> dict[uu
     today = {one.customer_id: local_date(wanted.now, one.seller.zone) for one in accounts.values()}
     receivables = list_receivables(list(accounts), today)
     paid = list_paid(list(accounts.values()))
+    agreements = (agreement for account in accounts.values() for agreement in account.agreements)
+    standing = read_standing([Ended(one, wanted.now) for one in agreements if one.cancel_refund == FULL])
+    stand: dict[uuid.UUID, dict[uuid.UUID, ChargedInvoice]] = defaultdict(dict)
+    for invoice in standing.invoices.values():
+        stand[invoice.customer_id][invoice.invoice_id] = invoice
     return {
-        customer_id: Case(account, receivables.get(customer_id, ()), paid) for customer_id, account in accounts.items()
+        customer_id: Case(account, receivables.get(customer_id, ()), paid, Standing(stand[customer_id], standing.notes))
+        for customer_id, account in accounts.items()
     }
 
 

@@ -1,13 +1,14 @@
 """Reads of refunds, and the locks that refunding takes."""
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Now
 
 from billing.domain.postings import PAYMENT
 from billing.domain.refund_state import OPEN_REFUND_STATUSES
+from billing.domain.refunds import Refundable
 from billing.models import Payment, Refund
 from core.errors import NotFound
 from ledger.models import Account, CustomerBalance, Posting
@@ -41,9 +42,27 @@ def lock_payment(payment_id: uuid.UUID) -> Payment:
 
 def lock_payments_of(invoice_ids: Collection[uuid.UUID]) -> list[Payment]:
     """Lock the payments of invoices that may still give something back, newest first; their customer is locked."""
-    payments = Payment.objects.select_for_update().filter(invoice_id__in=invoice_ids, status__in=GIVES_BACK)
-    in_order = sorted(payments.order_by("id"), key=lambda payment: (payment.completed_at, payment.id), reverse=True)
+    return _newest_first(Payment.objects.select_for_update().filter(invoice_id__in=invoice_ids))
+
+
+def list_payments_of(invoice_ids: Collection[uuid.UUID]) -> list[Payment]:
+    """Return the payments of invoices that may still give something back, newest first."""
+    return _newest_first(Payment.objects.filter(invoice_id__in=invoice_ids))
+
+
+def _newest_first(payments: QuerySet[Payment]) -> list[Payment]:
+    giving = payments.filter(status__in=GIVES_BACK).order_by("id")
+    in_order = sorted(giving, key=lambda payment: (payment.completed_at, payment.id), reverse=True)
     return [payment for payment in in_order if payment.refunded_minor < payment.amount_minor]
+
+
+def refundable(payments: Sequence[Payment]) -> list[Refundable]:
+    """Return what each payment may give back: what of it stands on the balance was not given for the invoice."""
+    surplus_minor = surpluses([payment.id for payment in payments])
+    return [
+        Refundable(payment.id, payment.amount_minor - payment.refunded_minor - surplus_minor[payment.id])
+        for payment in payments
+    ]
 
 
 def count_refunds(payment_id: uuid.UUID) -> int:

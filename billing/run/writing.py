@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from billing.domain.cycle import CHANGE, Plan
+from billing.domain.ending import charges_its_period, ended_agreements
 from billing.domain.grace import Bill
 from billing.domain.payments import charge_key_stem, first_charge_key
 from billing.operations import ending, standing
@@ -79,7 +80,7 @@ def write_outcomes(outcomes: Sequence[Outcome], *, as_of: datetime) -> tuple[iss
     """
     require_transaction()
     proposals = [proposal for outcome in outcomes for proposal in outcome.proposals]
-    ended = ending.ended_agreements(step for outcome in outcomes for step in outcome.plan.steps)
+    ended = ended_agreements(step for outcome in outcomes for step in outcome.plan.steps)
     release_steps(step for outcome in outcomes for step in outcome.finished)
     hold_steps([step for outcome in outcomes for step in _steps_to_hold(outcome)], as_of=as_of)
     reach("billing.drafts_written")
@@ -98,8 +99,12 @@ def write_outcomes(outcomes: Sequence[Outcome], *, as_of: datetime) -> tuple[iss
     if settled_ids:
         emit(*standing.mark_paid(settled_ids, as_of))
     reach("billing.charges_scheduled")
-    paid_back = ending.refund_periods(ended, as_of)
+    # Numbers come last, unless what is issued now is given back by an end: then it has to be there.
+    gives_issued_back = any(charges_its_period(ended, proposal) for proposal in proposals)
+    paid_back = [] if gives_issued_back else ending.refund_periods(ended, as_of)
     issuing.finalize(issued, as_of=as_of)
+    if gives_issued_back:
+        paid_back = ending.refund_periods(ended, as_of)
     giving_back.finish_credits(paid_back, now=as_of)
     return issued
 

@@ -1,6 +1,8 @@
 """Read what invoices still charge: their lines less everything that was given back of them."""
 
 import uuid
+from collections import defaultdict
+from collections.abc import Collection
 
 from invoicing.domain.giving_back import Correction, LineRest, less_corrections
 from invoicing.models import CreditNoteLine, Invoice, InvoiceLine
@@ -22,6 +24,22 @@ def list_line_rests(invoice_id: uuid.UUID) -> tuple[LineRest, ...]:
             at = credit.period_start
             corrections.append(Correction(credit.item_id, at, -credit.gross_minor, -credit.tax_minor))
     return less_corrections(tuple(rests.values()), corrections)
+
+
+def list_named_rests(invoice_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[tuple[InvoiceLine, LineRest]]]:
+    """Return each line of invoices with what no credit note has named of it yet, in their order.
+
+    What changes corrected without naming a line is not off.
+    """
+    lines = {line.id: line for line in InvoiceLine.objects.filter(invoice_id__in=invoice_ids).order_by("position")}
+    rests = {line_id: _whole(line) for line_id, line in lines.items()}
+    for credit in CreditNoteLine.objects.filter(invoice_id__in=invoice_ids, invoice_line__isnull=False).order_by("id"):
+        if credit.invoice_line_id is not None:
+            rests[credit.invoice_line_id] = _after(rests[credit.invoice_line_id], credit)
+    found: dict[uuid.UUID, list[tuple[InvoiceLine, LineRest]]] = defaultdict(list)
+    for line_id, line in lines.items():
+        found[line.invoice_id].append((line, rests[line_id]))
+    return found
 
 
 def _whole(line: InvoiceLine) -> LineRest:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from billing.models import PaymentAttempt, Refund
+from billing.models import Payment, PaymentAttempt, Refund
 from billing.operations import charging, lifecycle, plan_changes
 from billing.operations.doctor import check_books
 from billing.operations.lifecycle import CancelCommand, CancelWhen, RefundType
@@ -347,6 +347,35 @@ class TestCancel:
         world.cancel(CancelWhen.INSTANTLY, RefundType.FULL, "2026-07-02")
         assert (sum(Refund.objects.values_list("amount_minor", flat=True)), balance()) == (1500, 1500)
         assert check_books(now=at("2026-07-02")) == ()
+
+    @pytest.mark.parametrize("card", [False, True])
+    @pytest.mark.parametrize("grace_days", [0, 4])
+    def test_a_full_refund_of_what_is_issued_with_the_end(self, *, card: bool, grace_days: int) -> None:
+        """July was not billed yet, or waits as a draft: it is issued, given back, and nobody is charged for it."""
+        world = World(make_company(grace_days=grace_days), card=card)
+        charging.charge_due(at("2026-06-01"))
+        if grace_days:
+            run("2026-07-01")
+        world.cancel(CancelWhen.INSTANTLY, RefundType.FULL, "2026-07-02")
+        charging.charge_due(at("2026-07-02"))
+        assert (totals(), credits(), balance()) == ([3000, 3000], [3000], 0)
+        assert Invoice.objects.get(due_moment_at=at("2026-07-01")).amount_due_minor == 0
+        assert list(Payment.objects.values_list("amount_minor", flat=True)) == ([3000] if card else [])
+        assert check_books(now=at("2026-07-02")) == ()
+
+    @pytest.mark.parametrize("card", [False, True])
+    def test_a_full_refund_after_a_credit(self, company: Company, *, card: bool) -> None:
+        """4500 less 750 that a change gave back."""
+        world = World(company, card=card)
+        world.to(world.big, "2026-06-01")
+        charging.charge_due(at("2026-06-01"))
+        world.to(world.small, "2026-06-16")
+        world.cancel(CancelWhen.INSTANTLY, RefundType.FULL, "2026-06-21")
+        assert (sum(totals()), sum(credits())) == (4500, 4500)
+        assert sum(Invoice.objects.values_list("amount_due_minor", flat=True)) == 0
+        refunded = sum(Refund.objects.values_list("amount_minor", flat=True))
+        assert (refunded, balance()) == ((3750, 750) if card else (0, 0))
+        assert check_books(now=at("2026-06-21")) == ()
 
     def test_a_second_cancel_is_nothing(self, world: World) -> None:
         assert world.cancel(CancelWhen.END_OF_RUN, RefundType.NONE, "2026-06-16") is not None

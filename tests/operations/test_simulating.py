@@ -12,7 +12,7 @@ from django.db.utils import DatabaseError
 from billing.domain.expected_usage import Assumption
 from billing.domain.forecast import Forecast, cash_by_month, forecast
 from billing.domain.what_if import EndWanted, WhatIf
-from billing.models import Payment
+from billing.models import Payment, Refund
 from billing.operations import lifecycle, plan_changes, simulating
 from billing.operations.clocks import advance_clock
 from billing.operations.lifecycle import CancelCommand, CancelWhen, RefundType
@@ -97,6 +97,22 @@ def simulated(told: Forecast) -> list[Line]:
                 line.discount_minor if not made.is_credit else None,
             )
             for line in made.lines
+        ]
+    for given in told.refunds:
+        refund = given.refund
+        note = (True, given.moment, given.issue_date, None, refund.total_minor, refund.tax_minor, None)
+        found += [
+            (
+                *note,
+                line.kind,
+                line.rest.period_start,
+                line.rest.period_end,
+                None,
+                -part.net_minor,
+                -part.tax_minor,
+                None,
+            )
+            for line, part in refund.lines
         ]
     return sorted(found, key=str)
 
@@ -215,6 +231,27 @@ def an_end(world: World) -> None:
     lifecycle.cancel_subscription(subscription_id=subscription.id, command=command, now=world.time())
 
 
+def a_full_refund(world: World) -> None:
+    """Of what the last month was charged, up to the middle of a month; seats are added on the way."""
+    card(world)
+    subscription = world.start(world.big, seats=2)
+    world.advance(NOW - timedelta(hours=1))
+    plan_changes.change_seats(
+        subscription_id=subscription.id, seats=5, timing=Timing(When.SPECIFIC_DATE, at("2026-06-05")), now=world.time()
+    )
+    command = CancelCommand(CancelWhen.SPECIFIC_DATE, RefundType.FULL, at("2026-06-10 12:00"))
+    lifecycle.cancel_subscription(subscription_id=subscription.id, command=command, now=world.time())
+
+
+def a_full_refund_of_what_changed(world: World) -> None:
+    """On the open invoice of the running month, once a change has lowered it."""
+    subscription = world.start(world.big)
+    world.advance(NOW - timedelta(hours=1))
+    plan_changes.change_plan(subscription_id=subscription.id, command=PlanCommand(world.small.id), now=world.time())
+    command = CancelCommand(CancelWhen.END_OF_RUN, RefundType.FULL)
+    lifecycle.cancel_subscription(subscription_id=subscription.id, command=command, now=world.time())
+
+
 def two_on_one_day(world: World) -> None:
     world.start()
     world.company.start(world.alice, world.team, world.yearly, now=BEGIN + timedelta(hours=4))
@@ -232,6 +269,8 @@ HISTORIES = [
     seats,
     paused,
     an_end,
+    a_full_refund,
+    a_full_refund_of_what_changed,
     two_on_one_day,
 ]
 
@@ -276,11 +315,13 @@ def test_it_is_what_then_happens(history: Callable[[World], None], grace: int) -
     until = Simulation(NOW, 12).until("UTC")
     pay_when_due(world, until)
     assert plain(simulated(told)) == plain(happened(NOW))
-    assert told.documents
+    assert told.documents or told.refunds
     if Customer.objects.get(id=world.alice.id).billing_type == "card":
         paid = Payment.objects.filter(created_at__gt=NOW).values_list("amount_minor", flat=True)
         expected = [one.amount_minor for one in told.cash if one.amount_minor > 0]
         assert sorted(expected) == sorted(paid)
+        paid_out = Refund.objects.filter(created_at__gt=NOW).values_list("amount_minor", flat=True)
+        assert sum(-one.amount_minor for one in told.cash if one.amount_minor < 0) == sum(paid_out)
 
 
 class TestUsage:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from billing.api.forecasts import forecast_body
 from billing.domain.expected_usage import Assumption
-from billing.domain.forecast import Forecast, FutureDocument, cash_by_month
+from billing.domain.forecast import Forecast, FutureDocument, FutureRefund, cash_by_month, in_order
 from billing.operations.simulating import (
     MOST_MONTHS,
     Failed,
@@ -88,10 +88,24 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(forecast_body(told), default=str))
             return
-        for document in told.documents:
-            self._print_document(document)
-        for words in (*told.refused, *told.notes):
+        party = told.account.party
+        for document in in_order(told):
+            if isinstance(document, FutureRefund):
+                self._print_refund(document, party["company_name"] or party["email"])
+            else:
+                self._print_document(document)
+        for words in told.refused:
             self.stderr.write(f"{told.account.customer_id}: {words}")
+
+    def _print_refund(self, document: FutureRefund, name: str) -> None:
+        """Print a credit note that gives back what a period was charged; its lines negative, as on the note."""
+        made = document.refund
+        total = format_money(Money(-made.total_minor, made.currency), "en")
+        self.stdout.write(f"{document.issue_date} credit note for {name}: {total}")
+        for line, part in made.lines:
+            net = format_money(Money(-part.net_minor, made.currency), "en")
+            period = f"{line.rest.period_start:%Y-%m-%d} to {line.rest.period_end:%Y-%m-%d}"
+            self.stdout.write(f"    {line.description} ({line.kind}), {period}: {net} net")
 
     def _print_document(self, document: FutureDocument) -> None:
         """Print one document with its lines."""
