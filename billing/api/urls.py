@@ -33,6 +33,7 @@ urlpatterns = [
     path(f"{_subscription}/plan/preview", previews.PlanPreview.as_view()),
     path(f"{_subscription}/price/preview", previews.PricePreview.as_view()),
     path(f"{_subscription}/seats/preview", previews.SeatsPreview.as_view()),
+    path(f"{_subscription}/cancel/preview", previews.CancelPreview.as_view()),
     path(f"{_subscription}/plan", changes.PlanChange.as_view()),
     path(f"{_subscription}/price", changes.PriceChange.as_view()),
     path(f"{_subscription}/seats", changes.SeatsTotal.as_view()),
