@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from billing.operations.start import ItemCommand, StartCommand
+from billing.operations.start_requests import StartRequest
 from core.api.fields import (
     AmountField,
     CurrencyField,
@@ -22,7 +23,9 @@ from core.api.fields import (
 )
 from core.api.serializers import InputSerializer
 from core.domain.schedule import start_of_day
+from customers.models import Customer
 from subscriptions.api.inputs import plan_reference, price_reference
+from subscriptions.models import Price
 
 MOST_SEATS = 1_000_000
 LONGEST_TRIAL_DAYS = 3650
@@ -116,6 +119,18 @@ def start_command(values: Mapping[str, Any], zone: str) -> StartCommand:
         alignment=values.get("alignment", "anniversary"),
         billing_day=values.get("billing_day", 1),
         metadata=values.get("metadata", {}),
+    )
+
+
+def start_request(values: Mapping[str, Any], customer: Customer) -> StartRequest:
+    """Return a validated start of a customer, with its voucher."""
+    price: Price | None = values.get("price")
+    return StartRequest(
+        customer.id,
+        start_command(values, customer.zone),
+        plan_id=values["subscription_plan"].id,
+        currency=price.currency if price is not None else values.get("currency", ""),
+        voucher=values.get("voucher", ""),
     )
 
 

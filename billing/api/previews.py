@@ -1,7 +1,7 @@
-"""What a change would come to, without making it: the very proposal that the change would store."""
+"""What a start, a change or an end would come to, without making it: the very documents that it would store."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,16 +18,19 @@ from billing.api.change_inputs import (
     timing_of,
 )
 from billing.api.changes import SOME_PRICE
+from billing.api.inputs import StartInput, start_request
 from billing.api.running import RunningView
 from billing.domain.ending import PeriodRefund
 from billing.domain.standing import ChargedLine
 from billing.operations import lifecycle, plan_changes
 from billing.operations.changing import Changed
 from billing.operations.papers import Paper, papers_of
+from billing.operations.start_previews import preview_start
 from core.api.fields import DayField, InstantField, NumberField, TextField, WholeNumberField, WordField
 from core.api.schema import describe
 from core.api.serializers import AnswerSerializer
-from core.api.views import answer_json
+from core.api.views import ApiView, answer_json
+from customers import queries as customers_queries
 from invoicing.domain.assembly import Proposal, ProposedLine
 from invoicing.domain.giving_back import GivenBack
 from subscriptions.domain.lifecycle import Status
@@ -87,9 +90,31 @@ class _Preview(RunningView):
 
     def answer(self, changed: Changed | None, now: datetime, **shown: Any) -> HttpResponse:
         """Answer the documents of a change that is worked out."""
-        papers = papers_of(changed, now) if changed is not None else ()
-        answer = CancelPreviewAnswer() if shown else PreviewAnswer()
-        return answer_json(answer.to_representation({"documents": [_document(one) for one in papers], **shown}))
+        return _answer(papers_of(changed, now) if changed is not None else (), **shown)
+
+
+def _answer(papers: Iterable[Paper], **shown: Any) -> HttpResponse:
+    """Answer documents, with what else is shown of a cancellation."""
+    answer = CancelPreviewAnswer() if shown else PreviewAnswer()
+    return answer_json(answer.to_representation({"documents": [_document(one) for one in papers], **shown}))
+
+
+class StartPreview(ApiView):
+    """`/customer/{id}/subscription/start/preview`."""
+
+    @describe(
+        "Preview a start",
+        takes=StartInput,
+        gives=PreviewAnswer,
+        errors=(406,),
+        request_example={"subscription_plan": "team", "schedule": "month", "currency": "EUR", "voucher": "HELLO"},
+    )
+    def post(self, request: Request, customer_id: uuid.UUID) -> HttpResponse:
+        """The exact first invoice; none for a trial. It is refused as the start would be, but no card is tried."""
+        customer = customers_queries.get_customer(customer_id)
+        asked = start_request(self.read(StartInput), customer)
+        proposals = preview_start(asked, now=customers_queries.now_of(customer, self.now))
+        return _answer(Paper(one, one.occasion.issue_date) for one in proposals)
 
 
 class PlanPreview(_Preview):

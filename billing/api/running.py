@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from billing.domain.ending import ended_agreements
 from billing.operations.changing import Changed
 from billing.tasks import hint_sweep
 from core.api.views import ApiView, answer_json
@@ -36,7 +37,7 @@ class RunningView(ApiView):
 
     def follow_up(self, made: Any) -> None:
         """Let a worker charge or pay out what a change came to, once it is committed."""
-        if isinstance(made, Changed) and made.outcome.proposals:
+        if isinstance(made, Changed) and (made.outcome.proposals or ended_agreements(made.outcome.plan.steps)):
             hint_sweep()
 
     def answer_subscription(self, subscription_id: uuid.UUID, status: int = 200) -> HttpResponse:

@@ -5,9 +5,9 @@ import uuid
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from billing.api.inputs import StartInput, TrialInput, start_command
+from billing.api.inputs import StartInput, TrialInput, start_request
 from billing.operations.start import StartCommand
-from billing.operations.start_requests import start_for_request
+from billing.operations.start_requests import StartRequest, start_for_request
 from core.api.schema import describe
 from core.api.views import ApiView, answer_json
 from core.errors import Invalid
@@ -44,15 +44,8 @@ class SubscriptionStart(ApiView):
         """
         customer = customers_queries.get_customer(customer_id)
         values = self.read(StartInput)
-        price: Price | None = values.get("price")
         subscription = start_for_request(
-            customer_id=customer_id,
-            command=start_command(values, customer.zone),
-            plan_id=values["subscription_plan"].id,
-            currency=price.currency if price is not None else values.get("currency", ""),
-            voucher=values.get("voucher", ""),
-            now=customers_queries.now_of(customer, self.now),
-            actor=self.actor,
+            start_request(values, customer), now=customers_queries.now_of(customer, self.now), actor=self.actor
         )
         return _started(subscription.id)
 
@@ -86,11 +79,7 @@ class TrialStart(ApiView):
             metadata=values.get("metadata", {}),
         )
         subscription = start_for_request(
-            customer_id=customer_id,
-            command=command,
-            plan_id=plan.id,
-            currency=price.currency,
-            voucher="",
+            StartRequest(customer.id, command, plan.id, price.currency),
             now=customers_queries.now_of(customer, self.now),
             actor=self.actor,
         )

@@ -28,6 +28,7 @@ _card = "payment-methods/<id:payment_method_id>"
 
 urlpatterns = [
     path(f"{_customer}/subscription/start", subscriptions.SubscriptionStart.as_view()),
+    path(f"{_customer}/subscription/start/preview", previews.StartPreview.as_view()),
     path(f"{_customer}/subscription/trial", subscriptions.TrialStart.as_view()),
     path(_customer, customers.CustomerDetail.as_view()),
     path(f"{_subscription}/plan/preview", previews.PlanPreview.as_view()),

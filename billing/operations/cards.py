@@ -76,12 +76,8 @@ def keep_card(*, customer_id: uuid.UUID, provider: str, facts: CardFacts, now: d
     require_transaction()
     customer = customer_queries.get_customer(customer_id)
     today = local_date(now, customer.zone)
-    default = PaymentMethod.objects.filter(customer_id=customer_id, is_default=True, removed_at__isnull=True).first()
-    replaces = (
-        default is not None
-        and has_expired(default.expiry_month, default.expiry_year, today)
-        and not has_expired(facts.expiry_month, facts.expiry_year, today)
-    )
+    default = _default_of(customer)
+    replaces = default_has_expired(customer, now) and not has_expired(facts.expiry_month, facts.expiry_year, today)
     card = PaymentMethod.objects.create(
         customer_id=customer_id,
         provider=provider,
@@ -101,6 +97,16 @@ def keep_card(*, customer_id: uuid.UUID, provider: str, facts: CardFacts, now: d
     if replaces:
         voucher_operations.redeem_automatic(customer, EXPIRED_CARD_ADDED, now=now)
     return card
+
+
+def default_has_expired(customer: Customer, now: datetime) -> bool:
+    """Tell whether a customer's default card has expired: a good one that is added takes its place."""
+    default, today = _default_of(customer), local_date(now, customer.zone)
+    return default is not None and has_expired(default.expiry_month, default.expiry_year, today)
+
+
+def _default_of(customer: Customer) -> PaymentMethod | None:
+    return PaymentMethod.objects.filter(customer=customer, is_default=True, removed_at__isnull=True).first()
 
 
 def set_default_card(*, payment_method_id: uuid.UUID, now: datetime) -> PaymentMethod:

@@ -20,6 +20,7 @@ from core.domain.schedule import local_date
 from core.operations import emit, require_transaction
 from core.operations_instance import require_running
 from customers import queries as customer_queries
+from invoicing.domain.account import Account
 from invoicing.domain.assembly import Occasion, Proposal, propose
 from invoicing.domain.metered import usage_windows
 from invoicing.models import Invoice, InvoiceLine
@@ -39,7 +40,16 @@ OPEN_STATUSES = (PaymentAttempt.Status.SCHEDULED, PaymentAttempt.Status.CALLING)
 
 def propose_start(agreement: Agreement, *, moment: datetime, now: datetime) -> tuple[Proposal, ...]:
     """Return the documents that open an agreement, charged up to `moment` and issued at `now`; writes nothing."""
-    account = read_accounts([agreement.customer_id], [agreement])[agreement.customer_id]
+    return propose_opening(read_account(agreement), agreement, moment=moment, now=now)
+
+
+def read_account(agreement: Agreement) -> Account:
+    """Return the customer of a new agreement, nothing of it billed yet."""
+    return read_accounts([agreement.customer_id], [agreement])[agreement.customer_id]
+
+
+def propose_opening(account: Account, agreement: Agreement, *, moment: datetime, now: datetime) -> tuple[Proposal, ...]:
+    """Return the documents that open an agreement of an account."""
     windows = {window.key: window for window in usage_windows(agreement, moment)}
     occasion = Occasion(moment, local_date(now, account.seller.zone), "start")
     figures = usage_queries.list_usage_figures(list(windows.values()))

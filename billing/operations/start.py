@@ -4,7 +4,7 @@ Billing rules, section 5, Start and Trials.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -211,17 +211,28 @@ def _open(opening: Opening) -> tuple[Subscription, uuid.UUID | None]:
     if agreement.status is Status.TRIAL_ACTIVE:
         return store_opening(opening, replace(agreement, next_due_at=next_due(agreement, agreement.started_at))), None
     proposals = first_invoices.propose_start(agreement, moment=now, now=now)
-    to_charge = [p for p in proposals if p.amount_due_minor > 0 and opening.customer.billing_type == CARD]
-    if not to_charge:
+    to_charge = first_to_charge(proposals, opening.customer)
+    if to_charge is None:
         return _open_at_once(opening, proposals), None
-    method_id = to_charge[0].payment_method_id
-    if method_id is None:
-        raise NoUsablePaymentMethod("The customer has no card to charge.")
+    first, card_id = to_charge
     require_running()
     subscription = store_opening(opening, replace(agreement, status=Status.INCOMPLETE))
-    draft = first_invoices.store_draft(to_charge[0], now=now)
-    card = PaymentMethod.objects.get(id=method_id)
+    draft = first_invoices.store_draft(first, now=now)
+    card = PaymentMethod.objects.get(id=card_id)
     return subscription, charging.schedule_attempt(invoice=draft, now=now, card=card).id
+
+
+def first_to_charge(proposals: Sequence[Proposal], customer: Customer) -> tuple[Proposal, uuid.UUID] | None:
+    """Return the document whose charge must succeed before a start counts, with its card; None when there is none.
+
+    Raises NoUsablePaymentMethod.
+    """
+    found = next((one for one in proposals if one.amount_due_minor > 0 and customer.billing_type == CARD), None)
+    if found is None:
+        return None
+    if found.payment_method_id is None:
+        raise NoUsablePaymentMethod("The customer has no card to charge.")
+    return found, found.payment_method_id
 
 
 def _open_at_once(opening: Opening, proposals: tuple[Proposal, ...]) -> Subscription:

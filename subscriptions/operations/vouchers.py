@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -186,44 +186,62 @@ def redeem_voucher(*, customer_id: uuid.UUID, code: str, actor: Actor, now: date
     Invalid on `code`, saying which bound is breached.
     """
     customer = customers_queries.lock_customer(customer_id)
-    redemption = redeem_for(
-        customer,
-        code,
-        held_plan_ids=vouchers.held_plans(customer_id),
-        currency=vouchers.billed_currency(customer_id),
-        now=now,
-    )
+    held_plan_ids, currency = vouchers.held_plans(customer_id), vouchers.billed_currency(customer_id)
+    redemption = redeem_for(RedemptionRequest(customer, code, held_plan_ids, currency), now=now)
     after = {"voucher": str(redemption.voucher_id), "code": code}
     record_audit(actor, [AuditDraft("voucher.redeemed", "customer", customer_id, after=after)])
     return redemption
 
 
-def redeem_for(
-    customer: Customer,
-    code: str,
-    *,
-    held_plan_ids: frozenset[uuid.UUID],
-    currency: str | None,
-    now: datetime,
-    field: str = "code",
-) -> VoucherRedemption:
-    """Redeem a voucher in the caller's transaction, the customer locked; `field` names the code in a refusal.
+@dataclass(frozen=True, slots=True)
+class RedemptionRequest:
+    """Who asks for a voucher by its code, for which plans, billed in which currency; `field` names it in a refusal."""
 
-    Raises RuntimeError outside a transaction, Invalid.
-    """
+    customer: Customer
+    code: str
+    held_plan_ids: frozenset[uuid.UUID]
+    currency: str | None
+    field: str = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemable:
+    """A voucher that may be redeemed: how many invoices it discounts (None: all), or the credit that it gives."""
+
+    voucher: Voucher
+    invoices: int | None
+    credit: tuple[str, int] | None = None
+
+
+def redeem_for(asked: RedemptionRequest, *, now: datetime) -> VoucherRedemption:
+    """Redeem a voucher in the caller's transaction, the customer locked. Raises RuntimeError outside one, Invalid."""
     require_transaction()
-    found = vouchers.find_manual_voucher(code)
+    return _redeem(find_redeemable(asked, now=now, lock=True), asked.customer, now)
+
+
+def find_redeemable(asked: RedemptionRequest, *, now: datetime, lock: bool = False) -> Redeemable:
+    """Return what a voucher would give a customer; nothing is written. Raises Invalid, saying which bound is breached.
+
+    With `lock` the voucher is locked, so that the last redemption is given once.
+    """
+    found = vouchers.find_manual_voucher(asked.code)
     if found is None:
-        raise _refused(field, "no voucher has this code")
-    # Locked, so that the last redemption is given once.
-    voucher = Voucher.objects.select_for_update(no_key=True).get(id=found.id)
-    fault = _fault(voucher, customer, held_plan_ids, now)
+        raise _refused(asked.field, "no voucher has this code")
+    voucher = Voucher.objects.select_for_update(no_key=True).get(id=found.id) if lock else found
+    fault = _fault(voucher, asked.customer, asked.held_plan_ids, now)
     if fault is not None:
-        raise _refused(field, fault)
-    redemption = _redeem(voucher, customer, now)
-    if voucher.type == Voucher.Type.FIXED_CREDIT:
-        _grant(redemption, customer, currency or customer.brand.currency, field)
-    return redemption
+        raise _refused(asked.field, fault)
+    return _redeemable(voucher, asked.customer, asked.currency, asked.field)
+
+
+def _redeemable(voucher: Voucher, customer: Customer, currency: str | None, field: str) -> Redeemable:
+    """Return what a voucher whose bounds hold gives a customer. Raises Invalid when it gives no credit."""
+    is_credit = voucher.type == Voucher.Type.FIXED_CREDIT
+    return Redeemable(
+        voucher,
+        invoices_left(voucher.type, voucher.duration, voucher.duration_count),
+        _credit_of(voucher, customer, currency, field) if is_credit else None,
+    )
 
 
 def redeem_automatic(customer: Customer, event: str, *, now: datetime) -> list[VoucherRedemption]:
@@ -233,17 +251,25 @@ def redeem_automatic(customer: Customer, event: str, *, now: datetime) -> list[V
     passed over: nobody asked for it. Raises RuntimeError outside a transaction.
     """
     require_transaction()
-    held_plan_ids, currency = vouchers.held_plans(customer.id), vouchers.billed_currency(customer.id)
-    redeemed: list[VoucherRedemption] = []
-    for voucher in vouchers.lock_automatic_vouchers(event):
-        if _fault(voucher, customer, held_plan_ids, now) is None and _gives_in(voucher, customer, currency):
-            redemption = _redeem(voucher, customer, now)
-            if voucher.type == Voucher.Type.FIXED_CREDIT:
-                _grant(redemption, customer, currency or customer.brand.currency, "event")
-            after = {"voucher": str(voucher.id), "event": event}
-            record_audit(SYSTEM, [AuditDraft("voucher.redeemed", "customer", customer.id, after=after)])
-            redeemed.append(redemption)
+    redeemed = []
+    for redeemable in find_automatic(customer, event, now=now, lock=True):
+        redeemed.append(_redeem(redeemable, customer, now))
+        after = {"voucher": str(redeemable.voucher.id), "event": event}
+        record_audit(SYSTEM, [AuditDraft("voucher.redeemed", "customer", customer.id, after=after)])
     return redeemed
+
+
+def find_automatic(customer: Customer, event: str, *, now: datetime, lock: bool = False) -> list[Redeemable]:
+    """Return what automatic vouchers would give a customer for an event, the oldest first; nothing is written.
+
+    With `lock` the vouchers are locked.
+    """
+    held_plan_ids, currency = vouchers.held_plans(customer.id), vouchers.billed_currency(customer.id)
+    return [
+        _redeemable(voucher, customer, currency, "event")
+        for voucher in vouchers.list_automatic_vouchers(event, lock=lock)
+        if _fault(voucher, customer, held_plan_ids, now) is None and _gives_in(voucher, customer, currency)
+    ]
 
 
 def _gives_in(voucher: Voucher, customer: Customer, currency: str | None) -> bool:
@@ -269,26 +295,28 @@ def _fault(voucher: Voucher, customer: Customer, held_plan_ids: frozenset[uuid.U
     return redemption_fault(case, now)
 
 
-def _redeem(voucher: Voucher, customer: Customer, now: datetime) -> VoucherRedemption:
-    """Store a redemption of a locked voucher; a credit has no invoices to serve and ends at once."""
+def _redeem(redeemable: Redeemable, customer: Customer, now: datetime) -> VoucherRedemption:
+    """Store a redemption of a locked voucher; a credit goes onto the balance, has no invoices to serve, and ends."""
     redemption = VoucherRedemption(
-        voucher=voucher,
+        voucher=redeemable.voucher,
         customer=customer,
-        remaining=invoices_left(voucher.type, voucher.duration, voucher.duration_count),
+        remaining=redeemable.invoices,
         redeemed_at=now,
-        ended_at=now if voucher.type == Voucher.Type.FIXED_CREDIT else None,
+        ended_at=now if redeemable.credit is not None else None,
     )
     redemption.save(force_insert=True)
+    if redeemable.credit is not None:
+        _post(redemption, customer, *redeemable.credit, now)
     return redemption
 
 
-def _grant(redemption: VoucherRedemption, customer: Customer, currency: str, field: str) -> None:
-    """Post a voucher's credit onto the customer's balance. Raises Invalid when it gives none in the currency."""
-    amount = VoucherAmount.objects.filter(voucher=redemption.voucher, currency=currency).first()
+def _credit_of(voucher: Voucher, customer: Customer, currency: str | None, field: str) -> tuple[str, int]:
+    """Return the credit of a voucher in the currency a customer is billed in. Raises Invalid when it gives none."""
+    wanted = currency or customer.brand.currency
+    amount = VoucherAmount.objects.filter(voucher=voucher, currency=wanted).first()
     if amount is None or amount.amount_minor is None:
-        raise _refused(field, f"the voucher gives no credit in {currency}")
-    posted_at = redemption.redeemed_at
-    _post(redemption, customer, currency, amount.amount_minor, posted_at)
+        raise _refused(field, f"the voucher gives no credit in {wanted}")
+    return wanted, amount.amount_minor
 
 
 def _post(

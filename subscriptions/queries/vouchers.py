@@ -34,10 +34,10 @@ def find_manual_voucher(code: str) -> Voucher | None:
     return Voucher.objects.filter(code__iexact=code).exclude(code="").first()
 
 
-def lock_automatic_vouchers(event: str) -> list[Voucher]:
-    """Lock and return the vouchers in force that an event redeems, the oldest first."""
+def list_automatic_vouchers(event: str, *, lock: bool = False) -> list[Voucher]:
+    """Return the vouchers in force that an event redeems, the oldest first, locked if wanted."""
     in_force = Voucher.objects.filter(entry=Voucher.Entry.AUTOMATIC, event=event, disabled_at__isnull=True)
-    return list(in_force.order_by("id").select_for_update(no_key=True))
+    return list(in_force.order_by("id").select_for_update(no_key=True) if lock else in_force.order_by("id"))
 
 
 def list_redemptions(voucher_id: uuid.UUID) -> QuerySet[VoucherRedemption]:
