@@ -64,16 +64,18 @@ def describe_neighbour(
     takes: type[InputSerializer] | None = None,
     changes: bool = False,
     errors: Sequence[int] = (),
+    fault: type[Shape] | None = None,
     request_example: Any = None,
 ) -> Callable[[Handler], Handler]:
     """Describe a call of a neighbour: its own name of the operation, what it answers by status, and its errors.
 
-    An answer is a shape, a list of one, a plain type, or None for no content.
+    An answer is a shape, a list of one, a plain type, or None for no content. `fault` is the neighbour's own error.
     """
     responses = {status: _answer(answer) for status, answer in answers.items()}
     common = {400, 401, 403, 404, 429, *errors, *({409, 413, 422} if takes is not None else ())}
+    ours = {400: InvalidAnswer}
     faults = {
-        status: OpenApiResponse(InvalidAnswer if status == 400 else ErrorAnswer, DESCRIPTIONS[status])  # noqa: PLR2004
+        status: OpenApiResponse(fault or ours.get(status, ErrorAnswer), _words_of(status, fault))
         for status in sorted(common)
     }
     examples = [OpenApiExample("request", value=request_example, request_only=True)] if request_example else []
@@ -86,6 +88,11 @@ def describe_neighbour(
         responses={**responses, **faults},
         examples=examples,
     )
+
+
+def _words_of(status: int, fault: type[Shape] | None) -> str:
+    """Return what an error means; only our own shape of a 400 maps the fields at fault."""
+    return "The input is wrong; the message says where." if fault and status == 400 else DESCRIPTIONS[status]  # noqa: PLR2004
 
 
 def _answer(answer: Any) -> Any:

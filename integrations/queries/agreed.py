@@ -5,11 +5,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from customers.models import Customer
-from subscriptions.models import Plan, Price, Subscription, SubscriptionTerms
-from subscriptions.queries.subscriptions import RunningItem, SubscriptionFilter, list_subscriptions, running_items
+from subscriptions.models import (
+    Feature,
+    ItemTerms,
+    Plan,
+    PlanLimit,
+    Price,
+    Subscription,
+    SubscriptionItem,
+    SubscriptionTerms,
+)
+from subscriptions.queries.subscriptions import RunningItem, running_items
 
 LENGTH_OF_ID = 36
 
@@ -30,7 +39,15 @@ class Agreed:
 
 def list_agreed(customer: Customer, now: datetime) -> list[Agreed]:
     """Return all subscriptions of a customer, newest first, by a constant number of statements."""
-    subscriptions = list(list_subscriptions(SubscriptionFilter(customer_id=customer.id)))
+    # One row an item whatever its history: DISTINCT ON keeps the newest version.
+    newest = ItemTerms.objects.order_by("item_id", "-version").distinct("item_id").select_related("price__metric")
+    items = SubscriptionItem.objects.order_by("position").prefetch_related(Prefetch("terms", queryset=newest))
+    rows = Subscription.objects.filter(customer_id=customer.id).order_by("-id").select_related("plan__product")
+    subscriptions = rows.prefetch_related(
+        Prefetch("plan__features", queryset=Feature.objects.order_by("id")),
+        Prefetch("plan__limits", queryset=PlanLimit.objects.select_related("feature").order_by("id")),
+        Prefetch("items", queryset=items),
+    )
     calendars: dict[uuid.UUID, SubscriptionTerms] = {}
     versions = SubscriptionTerms.objects.filter(subscription__customer_id=customer.id)
     for version in versions.order_by("subscription_id", "version"):

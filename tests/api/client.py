@@ -44,12 +44,16 @@ class Caller:
         response = self.client.generic(method, self.root + path, **options)
         assert response["Cache-Control"] == "no-store"
         if response.status_code >= 400:
-            told = json.loads(response.content)
-            # The contract's costs answer an array of one error.
-            error = told[0] if isinstance(told, list) else told
-            check_shape("error", error)
-            assert error["code"] == response.status_code
+            self.check_error(response)
         return response
+
+    def check_error(self, response: Any) -> None:
+        """Hold an error to the one shape."""
+        told = json.loads(response.content)
+        # The contract's costs answer an array of one error.
+        error = told[0] if isinstance(told, list) else told
+        check_shape("error", error)
+        assert error["code"] == response.status_code
 
     def get(self, path: str, **headers: str) -> Any:
         """Read, and return the answer's JSON."""

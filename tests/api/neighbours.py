@@ -1,5 +1,6 @@
 """Callers of neighbours' paths, and a user with something of everything."""
 
+import json
 from typing import Any
 
 from tests.api.client import Caller
@@ -45,6 +46,23 @@ class Connectable(Caller):
         for invoice in found:
             check_neighbour("connectable", "invoice", invoice)
         return found
+
+
+class Flowglad(Caller):
+    """Calls Flowglad's paths, and holds every answer to the page's objects."""
+
+    def billing(self, external_id: str) -> dict[str, Any]:
+        """Return everything about a customer."""
+        found: dict[str, Any] = self.get(f"/customers/{external_id}/billing")
+        check_neighbour("flowglad", "billing", found)
+        assert found["pricingModel"] == found["catalog"]
+        return found
+
+    def check_error(self, response: Any) -> None:
+        """Hold an error to the neighbour's shape."""
+        told = json.loads(response.content)
+        assert set(told) == {"code", "message"}
+        assert told["message"]
 
 
 def sell(shop: Shop, customer: str, code: str = "flat", **price: Any) -> str:

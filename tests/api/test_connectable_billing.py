@@ -251,4 +251,4 @@ def test_billing_costs_the_same_whatever_its_size(
         users.billing(ada)
 
 
-QUERIES = 19
+QUERIES = 15

@@ -76,7 +76,7 @@ def test_every_error_is_declared() -> None:
         for status, response in found["responses"].items():
             if int(status) >= 400:
                 schema = response["content"]["application/json"]["schema"]
-                assert schema["$ref"].rpartition("/")[2] in {"Error", "Invalid", "Declined"}
+                assert schema["$ref"].rpartition("/")[2] in {"Error", "Invalid", "Declined", "FlowgladError"}
 
 
 def test_answers_and_inputs_carry_what_clients_generate_from() -> None:

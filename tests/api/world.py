@@ -77,6 +77,8 @@ class World:
         """Make what neighbours' paths name: a user of its own, who may be deleted, with a card."""
         users = Connectable(key=self.api.key)
         self.ids["user"] = users.user()
+        made = {"email": "bob@example.org", "externalId": "bob"}
+        self.ids["external_id"] = self.api.post("/customers", {"customer": made})["data"]["customer"]["externalId"]
         self.ids["source_id"] = users.card(self.ids["user"])["id"]
 
     def path(self, route: Route) -> str:

@@ -1,7 +1,8 @@
 """The objects of neighbours as their own pages have them, and the check of an answer against them.
 
-`connectable.json` holds every property of the page's schemas, each required and each nullable, as the page's types have
-it but where section 1 of the neighbour shapes decides otherwise.
+`connectable.json` holds every property of the page's schemas, each required and each nullable, of the page's types but
+where section 1 of the neighbour shapes decides otherwise. `flowglad.json` holds every field of the page's example with
+the types seen there, the page's enumerations whole, and the few fields that section 2 puts beside them.
 """
 
 import json
