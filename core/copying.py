@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -14,6 +13,7 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _encode = msgspec.json.Encoder().encode
 # The server stores one piece while the next is written here.
 _ROWS_A_PIECE = 128
+_UUIDS = frozenset({uuid.UUID})
 
 
 def _text(value: str) -> str:
@@ -41,10 +41,24 @@ _FORMATS: dict[type, Callable[[Any], str]] = {
 }
 
 
-def copy_text(row: Iterable[Any]) -> str:
-    """Return one row as a line of COPY text. Raises KeyError for a type that has no column here."""
-    formats = _FORMATS
-    return "\t".join([formats[value.__class__](value) for value in row])
+def copy_text(rows: Sequence[Sequence[Any]]) -> str:
+    """Return rows as lines of COPY text, column by column, because the values of one are mostly of one type.
+
+    Raises KeyError for a type that has no column here, ValueError when one row is shorter than another.
+    """
+    columns = [_column_texts(values) for values in zip(*rows, strict=True)]
+    return "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
+
+
+def _column_texts(values: Sequence[Any]) -> Iterable[str]:
+    """Return the values of one column as COPY text."""
+    types = set(map(type, values))
+    if len(types) > 1:
+        formats = _FORMATS
+        return [formats[type(value)](value) for value in values]
+    if types == _UUIDS:
+        return [f"{value.int:032x}" for value in values]
+    return map(_FORMATS[types.pop()], values)
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -55,8 +69,7 @@ def copy_rows(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]])
     """
     if not rows:
         return
-    lines = map(copy_text, rows)
-    pieces = ("\n".join(piece) + "\n" for piece in iter(lambda: list(islice(lines, _ROWS_A_PIECE)), []))
+    pieces = (copy_text(rows[place : place + _ROWS_A_PIECE]) for place in range(0, len(rows), _ROWS_A_PIECE))
     send(f"COPY {table} ({', '.join(columns)}) FROM STDIN", pieces)
 
 

@@ -3,13 +3,14 @@
 Billing rules, section 2. Half-open periods tile: the end of one is the start of the next, and no instant is in both.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
-@dataclass(frozen=True, slots=True, order=True)
-class Period:
+
+class Period(Struct, frozen=True, order=True):
     """The instants from start (included) to end (excluded).
 
     Raises ValueError unless both are aware UTC datetimes and end is after start.
@@ -25,9 +26,9 @@ class Period:
     def __post_init__(self) -> None:
         """Refuse a period that is empty, reversed or not in UTC."""
         if self.start.tzinfo is not UTC:
-            object.__setattr__(self, "start", _in_utc(self.start))
+            force_setattr(self, "start", _in_utc(self.start))
         if self.end.tzinfo is not UTC:
-            object.__setattr__(self, "end", _in_utc(self.end))
+            force_setattr(self, "end", _in_utc(self.end))
         if self.end <= self.start:
             raise ValueError(f"a period must end after its start: {self.start} - {self.end}")
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace as change
 
 from core.domain.decimals import decimal_text
+from core.domain.memo import Memo
 from core.domain.rounding import divide_half_away
 from invoicing.domain.account import CARD, SUBSCRIPTION_GROUP, Account
 from invoicing.domain.charge import MANUAL, RECURRING, USAGE, BilledLine, Charge, TaxPoint
@@ -243,15 +244,22 @@ def _documents(
     )
 
 
+_supplies: Memo[Supply] = Memo(size=1_024)
+
+
 def _supply(price: PriceTerms, world: TaxWorld) -> Supply:
     """Return what a price sells, as taxes see it."""
-    return Supply(
-        tax_type=str(price.tax_type_id) if price.tax_type_id else world.default_tax_type,
-        physical=price.physical,
-        digital=price.digital,
-        product_rate=price.product_rate,
-        export=price.export or None,
-    )
+    found = _supplies.find(price, world.default_tax_type)
+    if found is None:
+        found = Supply(
+            tax_type=str(price.tax_type_id) if price.tax_type_id else world.default_tax_type,
+            physical=price.physical,
+            digital=price.digital,
+            product_rate=price.product_rate,
+            export=price.export or None,
+        )
+        _supplies.keep(price, found, world.default_tax_type)
+    return found
 
 
 def _is_worth_paper(owed: Sequence[Charge]) -> bool:

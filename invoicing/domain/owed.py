@@ -8,11 +8,13 @@ to so far.
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction as Exact
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from core.domain.rounding import divide_half_away, round_half_away
 from invoicing.domain.charge import (
@@ -28,7 +30,7 @@ from invoicing.domain.charge import (
     proration_at,
 )
 from invoicing.domain.proration import FULL, WHOLE, Fraction
-from subscriptions.domain.pricing import Rating, exact_price, price_quantity
+from subscriptions.domain.pricing import Rating, exact_price, price_quantity, price_seats
 from subscriptions.domain.terms import ARREARS
 
 SEAT_CHANGES = frozenset({"added", "removed"})
@@ -70,8 +72,7 @@ class Standing:
         return divide_half_away(amount_minor * self.discount_minor, total) if total > 0 else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(Struct, frozen=True):
     """One line that should stand by now.
 
     `due_at` is when it became owed. `base` holds the lines whose discount and tax a part given back shares. With
@@ -116,7 +117,7 @@ def recurring_parts(stretch: Slice, start: datetime, end: datetime) -> Iterator[
     """Yield the recurring lines of a stretch at the seats it began with, a line per tier of a graduated price."""
     fraction = stretch.share(start, end)
     in_arrears = stretch.price.timing == ARREARS
-    for part in price_quantity(stretch.price.rating, Decimal(stretch.version.quantity)):
+    for part in price_seats(stretch.price.rating, stretch.version.quantity):
         proof: dict[str, Any] = {"steps": part.steps}
         if not fraction.is_whole:
             proof["fraction"] = [fraction.numerator, fraction.denominator]

@@ -4,16 +4,24 @@ Billing rules, sections 2, 3 and 5. A pause that shifts lengthens the period it 
 in it, a changed time zone counts from the next boundary. Periods never overlap, whatever happens.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import NamedTuple
 
 from msgspec import Struct, structs
 
+from core.domain.memo import Memo
 from core.domain.period import Period
 from core.domain.schedule import Interval, boundary, boundary_index, instant_of, local_date, local_wall
 from subscriptions.domain.terms import KEEP, PAID, PAUSED, SHIFT, Agreement, CalendarVersion, Item
 
 _MOMENT = timedelta(microseconds=1)
+# More than a chunk of the billing run asks about; everything about one subscription is asked in one go.
+_REMEMBERED = 4_096
+# A run asks from the horizon of usage, two months back, to the end of the period that begins.
+_LOOK_AHEAD = 3
 
 
 class Pause(Struct, frozen=True):
@@ -136,9 +144,14 @@ def _append(
     segments.append(Segment(version.from_at, end, version.anchor_wall, version.zone, (version,), resumes, earlier_zone))
 
 
+_segments: Memo[tuple[Segment, ...]] = Memo(_REMEMBERED)
+
+
 def agreement_segments(agreement: Agreement) -> tuple[Segment, ...]:
     """Return the paid stretches of an agreement, up to a cancellation that is scheduled."""
-    return paid_segments(agreement.calendar, agreement.cancel_at)
+    calendar, cancel_at = agreement.calendar, agreement.cancel_at
+    found = _segments.find(calendar, cancel_at)
+    return _segments.keep(calendar, paid_segments(calendar, cancel_at), cancel_at) if found is None else found
 
 
 def _same_calendar(one: CalendarVersion, other: CalendarVersion) -> bool:
@@ -154,12 +167,80 @@ def _only_another_zone(one: CalendarVersion, other: CalendarVersion) -> bool:
 def service_periods(
     segments: tuple[Segment, ...], interval: Interval, after: datetime | None, until: datetime
 ) -> Iterator[ServicePeriod]:
-    """Yield the periods of one interval that end after `after` and start at or before `until`, oldest first.
+    """Return the periods of one interval that end after `after` and start at or before `until`, oldest first.
 
     Periods tile the paid segments: the first of one may be a stub that starts inside its interval, the last may be cut
     by its end (Billing rules, section 2); a pause inside a period does not end it. With `after` None it begins with the
     first period.
     """
+    if len(segments) == 1:
+        return iter(_tiled(segments, interval, after, until))
+    return _walked(segments, interval, after, until)
+
+
+class _Tiling(NamedTuple):
+    """The periods of one interval that end after `since` (None: all) and start at or before `until` (None: all)."""
+
+    since: datetime | None
+    until: datetime | None
+    periods: tuple[ServicePeriod, ...]
+
+    def holds(self, after: datetime | None, until: datetime) -> bool:
+        """Tell whether the periods between two moments are among these."""
+        is_early = self.since is not None and (after is None or after < self.since)
+        return not is_early and (self.until is None or until <= self.until)
+
+
+_tilings: Memo[_Tiling] = Memo(_REMEMBERED)
+_end, _start = attrgetter("end"), attrgetter("start")
+
+
+def _tiled(
+    segments: tuple[Segment, ...], interval: Interval, after: datetime | None, until: datetime
+) -> tuple[ServicePeriod, ...]:
+    """Return periods of a single segment, which no pause moves: what was found before is not walked again.
+
+    A subscription is asked about much the same stretch for each of its items, for its usage and for its next boundary.
+    """
+    known = _tilings.find(segments, interval)
+    if known is None or not known.holds(after, until):
+        since, furthest = after, until if after is None else max(after, until)
+        if known is not None:
+            since = None if after is None or known.since is None else min(after, known.since)
+            furthest = furthest if known.until is None else max(furthest, known.until)
+        known = _tilings.keep(segments, _tile(segments, interval, since, furthest), interval)
+    first = 0 if after is None else bisect_right(known.periods, after, key=_end)
+    return known.periods[first : bisect_right(known.periods, until, first, key=_start)]
+
+
+def _tile(segments: tuple[Segment, ...], interval: Interval, since: datetime | None, until: datetime) -> _Tiling:
+    """Walk through a single segment, a few periods further than asked: the next questions are about those."""
+    walk = _Walk(segments, interval, 0, since)
+    periods: list[ServicePeriod] = []
+    ahead = 0
+    ends_at_all = False
+    while ahead < _LOOK_AHEAD and not ends_at_all:
+        try:
+            period = walk.next_period()
+        except ValueError:
+            # Beyond the year 9999, which nobody has asked about.
+            if ahead:
+                break
+            raise
+        if period is None:
+            ends_at_all = True
+        else:
+            ahead += period.start > until
+            if since is None or period.end > since:
+                periods.append(period)
+    is_first = bool(periods) and periods[0].start == segments[0].start
+    return _Tiling(None if is_first else since, None if ends_at_all else periods[-1].start, tuple(periods))
+
+
+def _walked(
+    segments: tuple[Segment, ...], interval: Interval, after: datetime | None, until: datetime
+) -> Iterator[ServicePeriod]:
+    """Yield the periods that `service_periods` returns, going from one to the next."""
     place = 0 if after is None else _entry(segments, interval, after)
     while place < len(segments) and segments[place].start <= until:
         walk = _Walk(segments, interval, place, after)
@@ -268,6 +349,9 @@ def _first_boundary(segment: Segment, interval: Interval, begin: datetime) -> tu
 
 def item_intervals(item: Item) -> tuple[Interval, ...]:
     """Return the intervals an item's prices have had, oldest first, each once."""
+    if len(item.versions) == 1:
+        interval = item.versions[0].price.interval
+        return () if interval is None else (interval,)
     return tuple(dict.fromkeys(one.price.interval for one in item.versions if one.price.interval is not None))
 
 
@@ -309,6 +393,8 @@ def next_boundary(agreement: Agreement, after: datetime) -> datetime | None:
 
 def _next_end(segments: tuple[Segment, ...], segment: Segment, interval: Interval, after: datetime) -> datetime:
     """Return the end of the period of an interval that holds a moment of a segment."""
+    if len(segments) == 1:
+        return _tiled(segments, interval, after, after)[-1].end
     if segment.resumes == SHIFT and (period := period_at(segments, interval, after)) is not None and period.end > after:
         return period.end
     index, _ = _first_boundary(segment, interval, after)

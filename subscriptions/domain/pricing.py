@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from core.domain.decimals import EXACT, ZERO, decimal_text
+from core.domain.memo import Memo
 from core.domain.money import parse_unit_price
 from core.domain.rounding import round_half_away
 
@@ -296,6 +297,18 @@ def price_quantity(rating: Rating, quantity: Decimal) -> tuple[PricedPart, ...]:
     if quantity <= 0:
         return ()
     return pricer(rating, quantity)
+
+
+_priced: Memo[tuple[PricedPart, ...]] = Memo(size=4_096)
+
+
+def price_seats(rating: Rating, seats: int) -> tuple[PricedPart, ...]:
+    """Price a whole number of units as `price_quantity` does: a few numbers at a few prices are asked by the thousand.
+
+    Raises ValueError for a percentage.
+    """
+    found = _priced.find(rating, seats)
+    return _priced.keep(rating, price_quantity(rating, Decimal(seats)), seats) if found is None else found
 
 
 def price_percentage(rating: Rating, charged_sum: Decimal, charged_count: int) -> tuple[PricedPart, ...]:

@@ -5,9 +5,10 @@ Billing rules, section 4. The billing run, the running costs and the limits rate
 
 import uuid
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec import Struct
 
 from subscriptions.domain.pricing import PricedPart, PriceType, price_percentage, price_quantity
 from subscriptions.domain.terms import MeterTerms, PriceTerms
@@ -17,8 +18,7 @@ from usage.domain.window import UsageWindow
 NO_USAGE = UsageFigure(Decimal(0), 0, Decimal(0), 0, None, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Rated:
+class Rated(Struct, frozen=True):
     """A stretch in which one usage price holds, `start` to `end`; `key` tells it from all others."""
 
     key: Hashable

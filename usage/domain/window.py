@@ -5,14 +5,14 @@ Billing rules, section 4: the window is the billed period, nothing else.
 
 import uuid
 from collections.abc import Hashable
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from usage.domain.aggregation import Aggregation, Meter
 
 
-@dataclass(frozen=True, slots=True)
-class UsageWindow:
+class UsageWindow(Struct, frozen=True):
     """The events of one metric of one subscription from `start` (included) to `end` (excluded), and their meter.
 
     `key` names the answer. With `start` None the window begins with the first event: the totals of continuous metrics,

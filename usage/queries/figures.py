@@ -17,6 +17,7 @@ from django.db import connection
 
 from core.domain.decimals import EXACT, ZERO, decimal_text
 from core.domain.rounding import round_half_away
+from core.rows import array_text
 from usage.domain.aggregation import (
     NUMBER_TEXT,
     QUANTITY_PLACES,
@@ -151,13 +152,13 @@ def _parameters(windows: Sequence[UsageWindow], filters: int) -> list[Any]:
     """Return the columns of the asked windows as arrays, in the order of the statement's `unnest`."""
     meters = [window.meter for window in windows]
     columns: list[Any] = [
-        list(range(len(windows))),
-        [window.subscription_id for window in windows],
-        [window.metric_id for window in windows],
-        ["-infinity" if window.start is None else window.start.isoformat() for window in windows],
-        [window.end.isoformat() for window in windows],
-        [window.free_events for window in windows],
-        [meter.property for meter in meters],
+        array_text(range(len(windows))),
+        array_text([window.subscription_id for window in windows]),
+        array_text([window.metric_id for window in windows]),
+        array_text(["-infinity" if window.start is None else window.start for window in windows]),
+        array_text([window.end for window in windows]),
+        array_text([window.free_events for window in windows]),
+        array_text([meter.property for meter in meters]),
     ]
     for slot in range(filters):
         used = [meter.filters[slot] if slot < len(meter.filters) else None for meter in meters]
