@@ -123,7 +123,8 @@ def line_horizons(
         if agreement.billed_to_at is None:
             continue
         segments = agreement_segments(agreement)
-        for item in agreement.items:
+        # Usage looks back furthest: what the others ask is among the periods found for it.
+        for item in sorted(agreement.items, key=lambda one: one.versions[-1].price.meter is None):
             changes = agreement.subscription_id == about_to_change
             found = [one for one in _item_horizons(agreement, item, segments, changes) if one is not None]
             if found:

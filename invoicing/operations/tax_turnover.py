@@ -74,13 +74,14 @@ def count_sales(sales: Sequence[Sale]) -> None:
     closing will find their documents.
     """
     require_transaction()
-    days = {(str(sale.brand_id), day) for sale in sales for day in (sale.day.isoformat(), _ANY_DAY)}
+    sold_on = {(sale.brand_id, sale.day) for sale in sales}
+    days = {(str(brand_id), day) for brand_id, sold in sold_on for day in (sold.isoformat(), _ANY_DAY)}
     if not days:
         return
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_SHARED, [_LOCK_SPACE, *_columns(days)])
         # Asked only now: a closing that was waited for is seen.
-        cursor.execute(_CLOSED_UNTIL, [list({sale.brand_id for sale in sales})])
+        cursor.execute(_CLOSED_UNTIL, [list({brand_id for brand_id, _ in sold_on})])
         closed_until = dict(cursor.fetchall())
     late = [sale for sale in sales if sale.brand_id in closed_until and sale.day < closed_until[sale.brand_id]]
     copy_rows(

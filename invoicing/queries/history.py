@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
 
 import msgspec
 
@@ -41,7 +41,9 @@ def list_billed_lines(horizons: Mapping[uuid.UUID, datetime]) -> dict[uuid.UUID,
         line_id, given_back, rebills, item_id = row[:4]
         invoice_id, kind, start, end, tier, revision, quantity, amount, discount, price_id = row[4:14]
         use = FREED if rebills or line_id in freed else CAP if given_back is not None else COUNTS
-        treatment = _treatment(*row[14:])
+        category, country, stored = row[14:]
+        tax = _decode_tax(stored)
+        treatment = _treatment(category, country, tuple(part[:4] for part in tax.parts), tax.reason, tax.code)
         found[item_id].append(
             BilledLine(
                 invoice_id,
@@ -66,10 +68,21 @@ def _order(line: BilledLine) -> tuple[datetime, str, int, int]:
     return line.period_start, line.kind, line.tier, line.revision
 
 
-def _treatment(category: str, country: str, stored: Any) -> TaxTreatment:
-    """Return the tax treatment a line was stored with."""
-    tax = msgspec.json.decode(stored) if isinstance(stored, str) else stored
-    parts = tuple(
-        TaxPart(rule_id, name, jurisdiction, Decimal(rate)) for rule_id, name, jurisdiction, rate, _ in tax["parts"]
-    )
-    return TaxTreatment(category, parts, country, tax["reason"], tax["code"])
+class _StoredTax(msgspec.Struct):
+    """The tax of a line as its proof keeps it: of each part the rule, name, jurisdiction, rate and amount."""
+
+    parts: tuple[tuple[str, str, str, str, int], ...]
+    reason: str
+    code: str
+
+
+_decode_tax = msgspec.json.Decoder(_StoredTax).decode
+
+
+@lru_cache(maxsize=1_024)
+def _treatment(
+    category: str, country: str, parts: tuple[tuple[str, str, str, str], ...], reason: str, code: str
+) -> TaxTreatment:
+    """Return the tax treatment lines were stored with: a few serve thousands."""
+    taxed = tuple(TaxPart(rule_id, name, jurisdiction, Decimal(rate)) for rule_id, name, jurisdiction, rate in parts)
+    return TaxTreatment(category, taxed, country, reason, code)

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from core.domain.memo import Memo
 from subscriptions.domain.pricing import PricedPart, PriceType, price_percentage, price_quantity
 from subscriptions.domain.terms import MeterTerms, PriceTerms
 from usage.domain.aggregation import Aggregation, Filter, FilterType, Meter, UsageFigure
@@ -55,10 +56,16 @@ class Rated(Struct, frozen=True):
         return price_usage(self.price, self.figure(figures), self.before(figures))
 
 
+_meters: Memo[Meter] = Memo(size=1_024)
+
+
 def meter_of(terms: MeterTerms) -> Meter:
     """Return how the metric of a price reads events."""
-    filters = tuple(Filter(name, value, FilterType(kind)) for name, value, kind in terms.filters)
-    return Meter(Aggregation(terms.aggregation), terms.property or None, filters)
+    found = _meters.find(terms)
+    if found is None:
+        filters = tuple(Filter(name, value, FilterType(kind)) for name, value, kind in terms.filters)
+        found = _meters.keep(terms, Meter(Aggregation(terms.aggregation), terms.property or None, filters))
+    return found
 
 
 def price_usage(price: PriceTerms, figure: UsageFigure, before: UsageFigure | None) -> tuple[PricedPart, ...]:
