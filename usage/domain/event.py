@@ -82,15 +82,31 @@ class EventDraft(msgspec.Struct, frozen=True, kw_only=True, rename={"subscriptio
 
     def __post_init__(self) -> None:
         """Refuse what the types alone let through."""
-        fault = (
+        # Nearly all are plain, which is seen at a glance; the others are looked at closely.
+        value = str(self.value)
+        is_plain = (
+            0 < len(self.event_id) <= LONGEST_EVENT_ID
+            and self.event_id.isprintable()
+            and 0 < len(self.code) <= LONGEST_CODE
+            and self.code.isprintable()
+            and len(value) <= VALUE_PLACES
+            and "E" not in value
+            and self.value.is_finite()
+            and (self.timestamp is None or self.timestamp.tzinfo is UTC)
+            and not self.properties
+        )
+        if not is_plain and (fault := self._fault()):
+            raise ValueError(fault)
+
+    def _fault(self) -> str | None:
+        """Say what is wrong, None when nothing is."""
+        return (
             text_fault(self.event_id, LONGEST_EVENT_ID)
             or text_fault(self.code, LONGEST_CODE)
             or value_fault(self.value)
-            or (self.timestamp is not None and timestamp_fault(self.timestamp))
-            or (self.properties and properties_fault(self.properties))
+            or (timestamp_fault(self.timestamp) if self.timestamp is not None else None)
+            or (properties_fault(self.properties) if self.properties else None)
         )
-        if fault:
-            raise ValueError(fault)
 
 
 def text_fault(text: str, longest: int) -> str | None:
