@@ -1,6 +1,7 @@
 """Events are stored exactly once for ever, and everyone is told what became of theirs. Billing rules, section 4."""
 
-from datetime import UTC, datetime, timedelta
+import uuid
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -292,6 +293,13 @@ def test_a_transaction_of_somebody_else_is_refused() -> None:
         record(draft(subscription))
 
 
+def test_a_moment_with_an_offset_in_seconds_is_stored_exactly(alice: Subscription) -> None:
+    """As Berlin had before 1893: 53 minutes and 28 seconds."""
+    moment = datetime(2025, 3, 20, 10, 30, 15, 250_001, timezone(timedelta(minutes=53, seconds=28)))
+    assert record(draft(alice, timestamp=moment)) == [STORED]
+    assert UsageEvent.objects.get().timestamp == datetime(2025, 3, 20, 9, 36, 47, 250_001, tzinfo=UTC)
+
+
 def test_the_order_of_insertion_follows_the_partitions(alice: Subscription) -> None:
     """COPY buffers rows by partition: were the number wrong, overlapping batches could wait in a circle."""
     subscriptions = [make_subscription(make_customer(str(number)), alice.plan) for number in range(70)]
@@ -299,7 +307,7 @@ def test_the_order_of_insertion_follows_the_partitions(alice: Subscription) -> N
     with connection.cursor() as cursor:
         cursor.execute("SELECT subscription_id, tableoid::regclass::text FROM usage_event")
         partitions = dict(cursor.fetchall())
-    in_order = [partitions[key] for key in find_known(partitions, (), now=NOW).lives]
+    in_order = [partitions[uuid.UUID(int=key)] for key in find_known(partitions, (), now=NOW).lives]
     assert in_order == sorted(partitions.values())
     assert len(set(in_order)) > 20
 

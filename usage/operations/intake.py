@@ -8,8 +8,7 @@ COPY buffers rows by partition, so the partition must come first.
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 
 import msgspec
@@ -58,17 +57,15 @@ _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\
 _Row = tuple[str, str, str, str, str | None, str]
 
 
-@dataclass(slots=True)
-class _Arrivals:
-    """What a batch brings to one subscription: the positions in the batch of the events to store, by event id."""
+class _Arrivals(msgspec.Struct):
+    """What a batch brings to one subscription: the positions in the batch of the events to store, by event id.
+
+    `open_until` is the life's, computed once because it is asked for each event.
+    """
 
     life: SubscriptionLife
-    open_until: datetime = field(init=False)
-    positions: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Compute once what is asked for each event."""
-        self.open_until = self.life.open_until
+    open_until: datetime
+    positions: dict[str, int] = {}
 
 
 class _Batch:
@@ -80,9 +77,9 @@ class _Batch:
         self.watched = known.watched
         self.metric_ids = known.metric_ids
         # In the one order in which everybody inserts.
-        self.arrivals = {key: _Arrivals(life) for key, life in known.lives.items()}
-        # Of each event; looked up once, because a UUID is hashed slowly.
-        self._subscriptions = [self.arrivals.get(draft.subscription_id) for draft in drafts]
+        self.arrivals = {key: _Arrivals(life, life.open_until) for key, life in known.lives.items()}
+        # Of each event.
+        self._subscriptions = [self.arrivals.get(draft.subscription_id.int) for draft in drafts]
         # Refused unless it is stored already: a repetition is recognised before its age is judged.
         self.refused = self._judge(self._list_unsure())
         # Positions whose id stands earlier in the batch.
@@ -97,10 +94,13 @@ class _Batch:
                 self.outcomes[position] = REJECTED[Reason.UNKNOWN_SUBSCRIPTION]
             elif draft.code not in self.metric_ids:
                 self.outcomes[position] = REJECTED[Reason.UNKNOWN_CODE]
-            elif arrivals.life.open_from is None or not (
-                arrivals.life.open_from <= (draft.timestamp or arrivals.life.now) <= arrivals.open_until
-            ):
-                unsure.append(position)
+            else:
+                life = arrivals.life
+                is_open = life.open_from is not None and (
+                    life.open_from <= (draft.timestamp or life.now) <= arrivals.open_until
+                )
+                if not is_open:
+                    unsure.append(position)
         return unsure
 
     def _judge(self, positions: Sequence[int]) -> dict[int, Reason]:
@@ -112,7 +112,7 @@ class _Batch:
         refused: dict[int, Reason] = {}
         for position in positions:
             draft = self.drafts[position]
-            life = self.arrivals[draft.subscription_id].life
+            life = self.arrivals[draft.subscription_id.int].life
             agreement = agreements.get(draft.subscription_id)
             reason = (
                 Reason.UNKNOWN_SUBSCRIPTION
@@ -131,8 +131,9 @@ class _Batch:
 
     def _take_in(self) -> None:
         """Set the first event of each id down to be stored, the others to be compared with it."""
+        outcomes, refused = self.outcomes, self.refused
         for position, (draft, arrivals) in enumerate(zip(self.drafts, self._subscriptions, strict=True)):
-            if arrivals is None or self.outcomes[position] is not None or position in self.refused:
+            if arrivals is None or outcomes[position] is not None or position in refused:
                 continue
             if arrivals.positions.setdefault(draft.event_id, position) != position:
                 self.repeated.append(position)
@@ -143,30 +144,30 @@ class _Batch:
 
     def rows(self) -> Iterator[_Row]:
         """Yield the events to store, by partition, subscription and event id."""
-        # Without hyphens: written in a fifth of the time.
+        ordered = [
+            (subscription, arrivals.life, self.drafts[position])
+            for key, arrivals in self.arrivals.items()
+            # Without hyphens: written in a fifth of the time.
+            for subscription in (f"{key:032x}",)
+            for _, position in sorted(arrivals.positions.items())
+        ]
         metric_texts = {code: metric_id.hex for code, metric_id in self.metric_ids.items()}
-        for key, arrivals in self.arrivals.items():
-            subscription = key.hex
-            for event_id, position in sorted(arrivals.positions.items()):
-                draft = self.drafts[position]
-                yield (
-                    subscription,
-                    event_id,
-                    metric_texts[draft.code],
-                    value_text(draft.value),
-                    _properties_text(draft),
-                    (draft.timestamp or arrivals.life.now).isoformat(),
-                )
+        moments = _moment_texts([draft.timestamp or life.now for _, life, draft in ordered])
+        for (subscription, _, draft), moment in zip(ordered, moments, strict=True):
+            yield (
+                subscription,
+                draft.event_id,
+                metric_texts[draft.code],
+                value_text(draft.value),
+                _properties_text(draft) if draft.properties else None,
+                moment,
+            )
 
     def settle(self, new: Iterable[tuple[uuid.UUID, str]] | None) -> None:
         """Decide what became of each event, in the transaction that stored the new ones; None: every one was new."""
-        placed = [(key, one.positions) for key, one in self.arrivals.items()]
-        if new is None:
-            stored = {position for _, positions in placed for position in positions.values()}
-            skipped: set[int] = set()
-        else:
-            stored = {self.arrivals[key].positions[event_id] for key, event_id in new}
-            skipped = {position for _, positions in placed for position in positions.values()} - stored
+        placed = {position for arrivals in self.arrivals.values() for position in arrivals.positions.values()}
+        stored = placed if new is None else {self.arrivals[key.int].positions[event_id] for key, event_id in new}
+        skipped = placed - stored
         for position in stored:
             self.outcomes[position] = STORED
         doubtful = [*skipped, *self.repeated, *self.refused]
@@ -178,12 +179,14 @@ class _Batch:
     def moments_of_watched(self) -> dict[uuid.UUID, datetime]:
         """Return the present of each customer with limits of whom something was stored."""
         stored = {one.subscription_id for one, what in zip(self.drafts, self.outcomes, strict=True) if what is STORED}
-        return {customer_id: self.arrivals[key].life.now for key, customer_id in self.watched.items() if key in stored}
+        return {
+            customer_id: self.arrivals[key.int].life.now for key, customer_id in self.watched.items() if key in stored
+        }
 
     def _verdict(self, position: int, is_same: bool | None, stored: Collection[int]) -> EventOutcome:
         """Return what became of an event that was not stored; `is_same` is None when its id is not stored at all."""
         draft = self.drafts[position]
-        twin = self.arrivals[draft.subscription_id].positions.get(draft.event_id)
+        twin = self.arrivals[draft.subscription_id.int].positions.get(draft.event_id)
         came_first = position in self.refused and twin in stored and twin is not None and position < twin
         if is_same is None or came_first:
             # Without a reason it was skipped for a row that is gone now: archived, so of a period long past.
@@ -223,7 +226,8 @@ def record_unwatched(drafts: Sequence[EventDraft], *, now: datetime) -> tuple[Ev
 
 def _known(drafts: Sequence[EventDraft], now: datetime) -> Known:
     """Return what is known of the subscriptions and metrics that events name."""
-    return intake.find_known({one.subscription_id for one in drafts}, {one.code for one in drafts}, now=now)
+    ids = {one.subscription_id.int: one.subscription_id for one in drafts}
+    return intake.find_known(ids.values(), {one.code for one in drafts}, now=now)
 
 
 def _record(drafts: Sequence[EventDraft], known: Known, now: datetime) -> tuple[EventOutcome, ...]:
@@ -263,9 +267,9 @@ def _add_totals(batch: _Batch) -> None:
 
     Asked after the copy, in its transaction: whoever notes a busy subscription waits for those who had copied before.
     """
-    noted = busy.list_noted({key.hex for key, arrivals in batch.arrivals.items() if arrivals.positions})
+    noted = busy.list_noted({key for key, arrivals in batch.arrivals.items() if arrivals.positions})
     if noted:
-        columns = [(row[0], row[2], row[3], row[5]) for row in batch.rows() if row[0] in noted]
+        columns = [(row[0], row[2], row[3], row[5]) for row in batch.rows() if int(row[0], 16) in noted]
         with connection.cursor() as cursor:
             cursor.execute(_INSERT_TOTALS, [list(column) for column in zip(*columns, strict=True)])
 
@@ -292,6 +296,13 @@ def _insert_new(rows: Iterable[_Row], now: datetime) -> list[tuple[uuid.UUID, st
         cursor.execute(_INSERT_NEW, [now, *columns])
         new: list[tuple[uuid.UUID, str]] = cursor.fetchall()
         return new
+
+
+def _moment_texts(moments: Iterable[datetime]) -> list[str]:
+    """Write moments for the database: all at once, which takes a tenth of the time that each by itself would."""
+    # An offset with seconds, which cities had before railways, would be rounded.
+    in_utc = [moment if moment.tzinfo is UTC else moment.astimezone(UTC) for moment in moments]
+    return _JSON.encode(in_utc).decode()[2:-2].split('","') if in_utc else []
 
 
 def _properties_text(draft: EventDraft) -> str | None:

@@ -43,16 +43,16 @@ def list_busy() -> list[uuid.UUID]:
         return [subscription_id for (subscription_id,) in cursor.fetchall()]
 
 
-def list_noted(subscription_ids: Set[str]) -> set[str]:
-    """Return those of the subscriptions of which totals are kept, or will be; ids are texts without hyphens."""
+def list_noted(subscription_ids: Set[int]) -> set[int]:
+    """Return those of the subscriptions of which totals are kept, or will be; named by the integers of their ids."""
     with connection.cursor() as cursor:
         cursor.execute(_ANY_NOTED)
-        noted = {subscription_id.hex for (subscription_id,) in cursor.fetchall()}
+        noted = {subscription_id.int for (subscription_id,) in cursor.fetchall()}
         if len(noted) < _FEW:
             return noted & subscription_ids
         # One text, because a thousand parameters take longer than the statement.
-        cursor.execute(_NOTED, [f"{{{','.join(subscription_ids)}}}"])
-        return {subscription_id.hex for (subscription_id,) in cursor.fetchall()}
+        cursor.execute(_NOTED, [f"{{{','.join([f'{one:032x}' for one in subscription_ids])}}}"])
+        return {subscription_id.int for (subscription_id,) in cursor.fetchall()}
 
 
 def list_totalled(subscription_ids: Set[uuid.UUID]) -> set[uuid.UUID]:
