@@ -69,23 +69,32 @@ class CreditNoteLineAnswer(AnswerSerializer):
 
 
 class CreditNoteAnswer(AnswerSerializer):
-    """An amount given back on paper; in minor units."""
+    """An amount given back on paper; in minor units. Of one that voids another it is negative."""
 
     id = IdField()
     number = TextField()
     origin = WordField(CreditNote.Origin.choices, help_text="What brought it about.")
     currency = TextField()
     customer = CustomerAnswer()
-    sub_total = WholeNumberField(source="sub_total_minor")
-    tax_total = WholeNumberField(source="tax_total_minor")
-    total = WholeNumberField(source="total_minor")
-    to_invoices = WholeNumberField(source="to_invoices_minor", help_text="What lowered open invoices.")
-    to_balance = WholeNumberField(source="to_balance_minor", help_text="What went to the customer's balance.")
-    refunded = WholeNumberField(source="refunded_minor", help_text="What is paid out.")
+    sub_total = WholeNumberField(source="sub_total_minor", min_value=None)
+    tax_total = WholeNumberField(source="tax_total_minor", min_value=None)
+    total = WholeNumberField(source="total_minor", min_value=None)
+    to_invoices = WholeNumberField(source="to_invoices_minor", min_value=None, help_text="What lowered open invoices.")
+    to_balance = WholeNumberField(
+        source="to_balance_minor", min_value=None, help_text="What went to the customer's balance."
+    )
+    refunded = WholeNumberField(source="refunded_minor", min_value=None, help_text="What is paid out.")
     reason = TextField()
+    voids = IdField(source="voids_id", help_text="The credit note that it takes back.")
+    voided_by = serializers.SerializerMethodField(help_text="The credit note that takes it back.")
     issue_date = DayField()
     created_at = InstantField()
     lines = CreditNoteLineAnswer(many=True)
+
+    def get_voided_by(self, note: CreditNote) -> uuid.UUID | None:
+        """Return the id of the credit note that takes it back."""
+        reversal = getattr(note, "voided_by", None)
+        return None if reversal is None else reversal.id
 
 
 class CreditNoteListParameters(ListParameters):
@@ -202,6 +211,20 @@ class CreditNoteDetail(ApiView):
         """One credit note with its lines."""
         note = credit_note_queries.get_credit_note(credit_note_id)
         return answer_json(CreditNoteAnswer().to_representation(note))
+
+
+class CreditNoteVoid(ApiView):
+    """`/credit-note/{id}/void`."""
+
+    @describe("Void a credit note", takes=ReasonInput, gives=CreditNoteAnswer, errors=(409,))
+    def post(self, request: Request, credit_note_id: uuid.UUID) -> HttpResponse:
+        """By another that turns it round: its invoice asks for the amount again, or the balance gives it.
+
+        409 unless it was made by hand, once money has left for it, or when the balance does not hold it any more.
+        """
+        reason = self.read(ReasonInput).get("reason", "")
+        credits.void_credit_note(credit_note_id=credit_note_id, reason=reason, now=self.now, actor=self.actor)
+        return answer_json(CreditNoteAnswer().to_representation(credit_note_queries.get_credit_note(credit_note_id)))
 
 
 class CreditNoteDownload(ApiView):

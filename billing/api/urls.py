@@ -75,6 +75,7 @@ urlpatterns = [
     path(f"{_customer}/refund", refunds.CustomerRefundList.as_view()),
     path("credit-note", credit_notes.CreditNoteList.as_view()),
     path("credit-note/<id:credit_note_id>", credit_notes.CreditNoteDetail.as_view()),
+    path("credit-note/<id:credit_note_id>/void", credit_notes.CreditNoteVoid.as_view()),
     path("credit-note/<id:credit_note_id>/download", credit_notes.CreditNoteDownload.as_view()),
     path("invoice/<id:invoice_id>/void", credit_notes.InvoiceVoid.as_view()),
     path("invoice/<id:invoice_id>/uncollectible", credit_notes.InvoiceUncollectible.as_view()),

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from django.db import transaction
 
-from billing.operations import refunds, standing
+from billing.operations import charging, refunds, standing
 from billing.operations.agenda import refresh_agenda
 from billing.operations.payments import cancel_scheduled
 from billing.operations.write_offs import require_no_charge_on_its_way
 from billing.queries import payments as payment_queries
+from billing.queries import refunds as refund_queries
 from core.errors import Conflict, Invalid
 from core.identifiers import new_id
 from core.operations import SYSTEM, Actor, AuditDraft, emit, record_audit
@@ -20,11 +21,13 @@ from customers.models import Customer
 from invoicing.domain.giving_back import GivenBack, LineRest, give_back, give_back_whole, rest_of, spread_gross
 from invoicing.domain.invoice_state import InvoiceAction, next_invoice_status
 from invoicing.domain.postings import CreditUsed
-from invoicing.models import CreditNote, Invoice, InvoiceLine
+from invoicing.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine
 from invoicing.operations import giving_back
 from invoicing.operations.giving_back import CreditWanted
 from invoicing.operations.voucher_uses import return_vouchers
 from invoicing.queries import giving_back as rest_queries
+from invoicing.queries.credit_notes import get_credit_note
+from invoicing.queries.giving_back import turned_round
 from subscriptions.models import Subscription
 
 CREDITABLE = frozenset({Invoice.Status.OPEN, Invoice.Status.PAID})
@@ -126,6 +129,64 @@ def void_invoice(
         record_audit(actor, [AuditDraft("invoice.voided", "invoice", invoice.id, after=after, reason=reason)])
         giving_back.finish_credits([stored], now=moment)
     return invoice
+
+
+def void_credit_note(
+    *, credit_note_id: uuid.UUID, reason: str = "", now: datetime, actor: Actor = SYSTEM
+) -> CreditNote:
+    """Take back a credit note by one of its own series that turns it round; return that.
+
+    Its invoice asks again for what was taken off it, what went to the balance is taken from there, and its lines charge
+    what they did. `now` is the wall's moment. Raises NotFound, Conflict for one that was not made by hand, that is
+    voided already or was paid out, when the balance does not hold it any more, or when its invoice is void or given up.
+    """
+    with transaction.atomic():
+        note = get_credit_note(credit_note_id)
+        customer = customer_queries.lock_customer(note.customer_id)
+        moment = customer_queries.now_of(customer, now)
+        lines = list(note.lines.order_by("position"))
+        invoice = rest_queries.lock_invoice(_voidable_over(note, lines))
+        _check_note(note, invoice)
+        was_paid = invoice.status == Invoice.Status.PAID
+        wanted = CreditWanted(
+            id=new_id(),
+            invoice=invoice,
+            origin=CreditNote.Origin.REVERSAL,
+            given_back=tuple(turned_round(line) for line in lines),
+            used=CreditUsed(-note.to_invoices_minor, -note.to_balance_minor),
+            reason=reason,
+            voids=note,
+        )
+        stored = giving_back.store_credit(wanted, now=moment)
+        if was_paid and invoice.amount_due_minor and customer.billing_type == Customer.BillingType.CARD:
+            charging.schedule_attempt(invoice=invoice, now=moment)
+        after = {"number": note.number, "invoice": invoice.number, "total": note.total_minor}
+        record_audit(actor, [AuditDraft("credit_note.voided", "credit_note", note.id, None, after, reason)])
+        (reversal,) = giving_back.finish_credits([stored], now=moment)
+    return reversal
+
+
+def _voidable_over(note: CreditNote, lines: Sequence[CreditNoteLine]) -> uuid.UUID:
+    """Return the invoice that a credit note by hand is over. Raises Conflict for any other."""
+    if note.origin != CreditNote.Origin.MANUAL:
+        raise Conflict("Only a credit note that was made by hand is voided.", code="credit_note_not_voidable")
+    (invoice_id,) = {line.invoice_id for line in lines}
+    if invoice_id is None:
+        raise RuntimeError(f"credit note {note.id} names no invoice")
+    return invoice_id
+
+
+def _check_note(note: CreditNote, invoice: Invoice) -> None:
+    """Refuse a credit note whose amount is not there any more. Raises Conflict."""
+    if CreditNote.objects.filter(voids=note).exists():
+        raise Conflict("The credit note is voided already.", code="credit_note_voided")
+    if note.refunded_minor:
+        raise Conflict("The credit note was paid out.", code="credit_note_paid_out")
+    if invoice.status not in CREDITABLE:
+        raise Conflict(f"Its invoice is {invoice.status}.", code="invoice_not_creditable")
+    given = note.to_balance_minor
+    if given and refund_queries.usable_balance(note.customer_id, note.currency) < given:
+        raise Conflict("What went to the balance is used; a debit takes it back.", code="credit_used")
 
 
 def _wanted(command: CreditNoteCommand, rests: Sequence[LineRest]) -> dict[uuid.UUID, int]:

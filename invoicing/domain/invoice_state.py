@@ -19,12 +19,14 @@ class InvoiceAction(StrEnum):
     """What can be done to an invoice.
 
     `pay` is what leaves nothing due: a payment, a balance or a discount that covers it, a credit note over the rest.
+    `reopen` asks again for what a credit note had lowered it by: that was voided.
     """
 
     FINALIZE = "finalize"
     PAY = "pay"
     VOID = "void"
     WRITE_OFF = "write_off"
+    REOPEN = "reopen"
 
 
 class InvalidInvoiceTransition(Conflict):
@@ -46,6 +48,7 @@ _MOVES: dict[tuple[InvoiceStatus, InvoiceAction], InvoiceStatus] = {
     # Covered by a balance or a discount: nothing was paid, so it can be taken back. What was paid is the amounts' to
     # say, and refuses it (section 8: nothing paid, else 409).
     (InvoiceStatus.PAID, InvoiceAction.VOID): InvoiceStatus.VOID,
+    (InvoiceStatus.PAID, InvoiceAction.REOPEN): InvoiceStatus.OPEN,
     # A debt given up, and paid after all. A part of it leaves the status as it is.
     (InvoiceStatus.UNCOLLECTIBLE, InvoiceAction.PAY): InvoiceStatus.PAID,
 }

@@ -140,7 +140,8 @@ def _recounts(line: StoredLine, amount_minor: int, discount_minor: int, tax: Lin
 def _given_back(line: StoredLine) -> RecountedLine:
     """Return a line that gives back another, whole or in part: a whole one is that line turned round.
 
-    Of a part the gross is the fact; net and tax are bounded by the line, and the amount follows from them.
+    Of a part the gross is the fact, and of what a void charges again; net and tax are bounded by the line, and the
+    amount follows from them.
     """
     given, original = line.proof["gives_back"], line.gives_back
     if original is None:
@@ -150,7 +151,7 @@ def _given_back(line: StoredLine) -> RecountedLine:
         Recount("gross", line.gross_minor, gross),
         Recount("gross of the line", given["of"], original.gross_minor),
     ]
-    if given["gross"] == given["of"]:
+    if given["gross"] == given["of"] and "charged_again" not in given:
         recounts += [
             Recount("amount", line.amount_minor, -original.amount_minor),
             Recount("discount", line.discount_minor, -original.discount_minor),

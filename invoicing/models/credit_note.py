@@ -12,7 +12,10 @@ from subscriptions.models import Subscription, SubscriptionItem
 
 
 class CreditNote(models.Model):
-    """An amount given back on paper; never changed once issued. Amounts are positive."""
+    """An amount given back on paper; never changed once issued. Amounts are positive.
+
+    One that `voids` another is that one turned round: its amounts are negative.
+    """
 
     class Origin(models.TextChoices):
         CHANGE = "change", "Change of a subscription"
@@ -20,6 +23,7 @@ class CreditNote(models.Model):
         VOID = "void", "Voided invoice"
         REFUND = "refund", "Refund"
         MANUAL = "manual", "Made by hand"
+        REVERSAL = "reversal", "Voided credit note"
 
     id = id_field()
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="credit_notes")
@@ -45,6 +49,14 @@ class CreditNote(models.Model):
     rebills = models.BooleanField(
         default=False, db_default=False, help_text="A void whose lines the next run bills again."
     )
+    voids = models.OneToOneField(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="voided_by",
+        help_text="The credit note that this one takes back.",
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -65,6 +77,10 @@ class CreditNote(models.Model):
                 name="credit_note_is_given_back_whole",
             ),
             models.CheckConstraint(condition=Q(rebills=False) | Q(origin="void"), name="only_a_void_bills_again"),
+            models.CheckConstraint(
+                condition=Q(origin="reversal", voids__isnull=False) | ~Q(origin="reversal") & Q(voids__isnull=True),
+                name="only_a_reversal_voids_a_credit_note",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -29,7 +29,10 @@ from ledger.domain.entry import EntryDraft
 
 @dataclass(frozen=True, slots=True)
 class CreditWanted:
-    """A credit note over the lines of one locked invoice, and what is done with its total; amounts in minor units."""
+    """A credit note over the lines of one locked invoice, and what is done with its total; amounts in minor units.
+
+    One that `voids` another has that one's amounts below 0.
+    """
 
     id: uuid.UUID
     invoice: Invoice
@@ -38,6 +41,7 @@ class CreditWanted:
     used: CreditUsed
     reason: str = ""
     rebills: bool = False
+    voids: CreditNote | None = None
 
     @property
     def total_minor(self) -> int:
@@ -132,12 +136,14 @@ def _sale(credit: StoredCredit) -> Sale:
 
 
 def _lower(wanted: CreditWanted, now: datetime) -> None:
-    """Take a credit off what its invoice asks for."""
+    """Take a credit off what its invoice asks for; one that is voided is asked for again."""
     invoice, minor = wanted.invoice, wanted.used.to_invoices_minor
     invoice.amount_credited_minor += minor
     invoice.amount_due_minor -= minor
     if wanted.origin == CreditNote.Origin.VOID:
         invoice.status, invoice.voided_at = next_invoice_status(invoice.status, InvoiceAction.VOID), now
+    elif minor < 0 and invoice.status == Invoice.Status.PAID:
+        invoice.status, invoice.paid_at = next_invoice_status(invoice.status, InvoiceAction.REOPEN), None
     elif minor and not invoice.amount_due_minor:
         invoice.status, invoice.paid_at = next_invoice_status(invoice.status, InvoiceAction.PAY), now
     invoice.save(update_fields=["amount_credited_minor", "amount_due_minor", "status", "paid_at", "voided_at"])
@@ -172,21 +178,28 @@ def _line(wanted: CreditWanted, line: InvoiceLine, part: GivenBack, position: in
         tax_rate=line.tax_rate,
         tax_category=line.tax_category,
         tax_country=line.tax_country,
-        proof=_proof(line, part),
+        proof=_proof(line, part, charged_again=wanted.voids is not None),
     )
 
 
 def _deferred_minor(line: InvoiceLine, part: GivenBack, zone: str, issue_date: date) -> int:
-    """Return what a credit takes from deferred revenue, signed as the credit: what lies ahead of its issue."""
+    """Return what a credit takes from deferred revenue, signed as the credit: what lies ahead of its issue.
+
+    What is charged again is deferred whole, as the line was: what is earned of it is recognised next.
+    """
     if not line.deferred_minor or line.period_start is None or line.period_end is None:
         return 0
+    if part.net_minor < 0 < line.net_minor:
+        return -part.net_minor
     return taken_from_deferred(-part.net_minor, (line.period_start, line.period_end), zone=zone, issue_date=issue_date)
 
 
-def _proof(line: InvoiceLine, part: GivenBack) -> dict[str, Any]:
+def _proof(line: InvoiceLine, part: GivenBack, *, charged_again: bool) -> dict[str, Any]:
     """Return what makes the amounts again: the line given back, and the shares of its tax."""
     proof: dict[str, Any] = {name: line.proof[name] for name in ("price", "plan", "terms") if name in line.proof}
     proof["gives_back"] = {"line": str(line.id), "gross": part.gross_minor, "of": line.gross_minor}
+    if charged_again:
+        proof["gives_back"]["charged_again"] = True
     tax = line.proof.get("tax")
     if tax is not None:
         parts = [
@@ -217,6 +230,7 @@ def _document(wanted: CreditWanted) -> dict[str, Any]:
         "time_zone": invoice.time_zone,
         "reason": wanted.reason,
         "rebills": wanted.rebills,
+        "voids": wanted.voids,
     }
 
 
@@ -230,6 +244,7 @@ def _events(wanted: CreditWanted, now: datetime) -> list[OutboxDraft]:
         "currency": invoice.currency,
         "total": wanted.total_minor,
         "amount_due": invoice.amount_due_minor,
+        **({"voids": wanted.voids.number} if wanted.voids is not None else {}),
     }
     events = [OutboxDraft("credit_note.created", "credit_note", wanted.id, now, payload)]
     if wanted.origin == CreditNote.Origin.VOID:

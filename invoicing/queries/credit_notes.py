@@ -27,7 +27,7 @@ def list_credit_notes(wanted: CreditNoteFilter | None = None) -> QuerySet[Credit
     """Return credit notes with their customer and lines, newest first."""
     wanted = wanted or CreditNoteFilter()
     lines = Prefetch("lines", queryset=CreditNoteLine.objects.order_by("position"))
-    notes = CreditNote.objects.select_related("customer__brand").prefetch_related(lines)
+    notes = CreditNote.objects.select_related("customer__brand", "voided_by").prefetch_related(lines)
     if wanted.origin:
         notes = notes.filter(origin=wanted.origin)
     if wanted.customer_id is not None:

@@ -119,6 +119,8 @@ def document_of_credit_note(credit_note: CreditNote) -> Document:
     """Return a credit note as printed: its amounts positive, with the invoices it corrects."""
     lines = list(credit_note.lines.select_related("invoice").order_by("position"))
     related = dict.fromkeys(line.invoice.number for line in lines if line.invoice and line.invoice.number)
+    if credit_note.voids is not None:
+        related[credit_note.voids.number] = None
     return Document(
         kind=DocumentKind.CREDIT_NOTE,
         number=credit_note.number,

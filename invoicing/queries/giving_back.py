@@ -4,7 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection
 
-from invoicing.domain.giving_back import Correction, LineRest, less_corrections
+from invoicing.domain.giving_back import Correction, GivenBack, LineRest, less_corrections
 from invoicing.models import CreditNoteLine, Invoice, InvoiceLine
 
 
@@ -40,6 +40,23 @@ def list_named_rests(invoice_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list
     for line_id, line in lines.items():
         found[line.invoice_id].append((line, rests[line_id]))
     return found
+
+
+def turned_round(line: CreditNoteLine) -> GivenBack:
+    """Return what takes a credit note's line back: what it gave back of its invoice's line, below 0.
+
+    Raises ValueError when it names no line.
+    """
+    if line.invoice_line_id is None:
+        raise ValueError(f"line {line.id} names no line of an invoice")
+    return GivenBack(
+        line.invoice_line_id,
+        line.gross_minor,
+        line.tax_minor,
+        line.discount_minor,
+        line.including_tax,
+        _tax_parts(line),
+    )
 
 
 def _whole(line: InvoiceLine) -> LineRest:

@@ -9,6 +9,7 @@ from core.models import AuditEntry
 from invoicing.models import CreditNote, Invoice
 from tests.api.client import Caller, idempotent
 from tests.api.conftest import Shop
+from tests.api.running import Running
 from tests.api.till import Till
 from tests.contract.shapes import check_page, check_shape
 
@@ -147,3 +148,23 @@ def test_a_transfer_sent_twice_with_one_key_is_recorded_once(api: Caller, till: 
     for _ in range(2):
         assert api.call("POST", path, {"amount": 400}, **idempotent("k1")).status_code == 201
     assert Payment.objects.count() == 1
+
+
+def test_it_is_voided_by_one_that_turns_it_round(api: Caller, shop: Shop) -> None:
+    """3000 were billed; 300 are given back, and asked for again."""
+    running = Running(api, shop)
+    invoice = api.get(f"/customer/{running.alice}/invoices")["data"][0]
+    note = api.post("/credit-note", {"invoice": invoice["id"], "amount": 300})
+    assert api.get(f"/invoice/{invoice['id']}")["amount_due"] == 2700
+    assert api.errors("POST", f"/credit-note/{note['id']}/void", {"why": "x"}) == {
+        "why": "is not a field of this request"
+    }
+    voided = api.post(f"/credit-note/{note['id']}/void", {"reason": "A slip"}, 200)
+    reversal = api.get(f"/credit-note/{voided['voided_by']}")
+    assert (voided["id"], "voids" in voided) == (note["id"], False)
+    assert (reversal["voids"], reversal["origin"], reversal["reason"]) == (note["id"], "reversal", "A slip")
+    assert (reversal["total"], reversal["to_invoices"], reversal["lines"][0]["total"]) == (-300, -300, -300)
+    assert api.get(f"/invoice/{invoice['id']}")["amount_due"] == 3000
+    assert api.call("POST", f"/credit-note/{note['id']}/void").json()["error"] == "credit_note_voided"
+    assert api.call("GET", f"/credit-note/{reversal['id']}/download").status_code == 200
+    assert api.call("POST", f"/credit-note/{uuid.uuid4()}/void").status_code == 404
