@@ -105,6 +105,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Billing runs", "play_circle", "billing", "billingrun"),
             ("Parked customers", "local_parking", "billing", "parkedcustomer"),
+            ("Simulations", "query_stats", "billing", "simulationrun"),
             ("Mass changes", "published_with_changes", "billing", "masschange"),
             ("Mass change parts", "rule", "billing", "masschangepart"),
             ("Test clocks", "schedule", "core", "testclock"),

@@ -9,7 +9,16 @@ import structlog
 from celery import shared_task
 from django.db import transaction
 
-from billing.operations import accepting, charging, clocks, first_invoices, mass_changes, proof, refunding
+from billing.operations import (
+    accepting,
+    charging,
+    clocks,
+    first_invoices,
+    mass_changes,
+    proof,
+    refunding,
+    simulation_runs,
+)
 from billing.operations.runs import TICK, bill_due, run_requested
 from billing.run.claiming import Scope, count_due
 from core.clock import wall_now
@@ -70,6 +79,21 @@ def recognise_revenue() -> None:
     """Recognise the months that are over, unless the instance is held."""
     with _nothing_while_held():
         recognition.recognise_revenue(now=wall_now())
+
+
+@shared_task(name="billing.tasks.simulate")
+def simulate() -> None:
+    """Do the simulations that were asked for, also while the instance is held: they write nothing else."""
+    simulation_runs.run_requested(clock=wall_now)
+    simulation_runs.purge(now=wall_now())
+
+
+def hint_simulate() -> None:
+    """Tell a worker, once the caller's transaction is committed, that a simulation was asked for.
+
+    Where no message can be sent the next beat finds the row.
+    """
+    transaction.on_commit(lambda: simulate.apply_async(retry=False), robust=True)
 
 
 def hint_tick() -> None:

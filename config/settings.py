@@ -170,6 +170,7 @@ CELERY_WORKER_POOL_START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "tick": {"task": "billing.tasks.tick", "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
     "sweep": {"task": "billing.tasks.sweep", "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
+    "simulate": {"task": "billing.tasks.simulate", "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
     "keep_usage_totals": {
         "task": "usage.tasks.keep_totals",
         "schedule": TICK_SECONDS,

@@ -1,5 +1,5 @@
-"""Pages of the engine: payments, mass changes, and the runs that made the invoices."""
+"""Pages of the engine: payments, mass changes, simulations, and the runs that made the invoices."""
 
-from billing.admin import mass_changes, payments, runs
+from billing.admin import mass_changes, payments, runs, simulations
 
-__all__ = ["mass_changes", "payments", "runs"]
+__all__ = ["mass_changes", "payments", "runs", "simulations"]

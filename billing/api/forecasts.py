@@ -1,4 +1,4 @@
-"""The months ahead of one customer, and what would follow from a change."""
+"""The months ahead of one customer: what will be billed, and the cash of it."""
 
 import uuid
 from collections.abc import Mapping
@@ -11,30 +11,22 @@ from rest_framework.request import Request
 from billing.domain.expected_usage import Assumption
 from billing.domain.forecast import Forecast, FutureDocument, FutureRefund, cash_by_month, in_order
 from billing.domain.standing import ChargedLine
-from billing.domain.what_if import EndWanted
-from billing.operations.lifecycle import RefundType
 from billing.operations.simulating import MOST_MONTHS, Simulation, simulate_customer
-from billing.operations.supposing import Supposed, suppose
 from core.api.fields import (
     DayField,
     IdField,
     InstantField,
-    MomentField,
     NumberField,
     TextField,
     WholeNumberField,
     WordField,
 )
 from core.api.schema import describe
-from core.api.serializers import AnswerSerializer, InputSerializer, Parameters
+from core.api.serializers import AnswerSerializer, Parameters
 from core.api.views import ApiView, answer_json
-from core.domain.schedule import start_of_day
-from core.errors import Invalid
 from customers import queries as customers_queries
-from customers.models import Customer
 from invoicing.domain.assembly import ProposedLine
 from invoicing.domain.giving_back import GivenBack
-from subscriptions.api.inputs import plan_reference, price_reference
 
 KINDS = ("invoice", "credit_note")
 
@@ -203,70 +195,10 @@ class UpcomingParameters(Parameters):
     usage = WordField([(one.value, one.value) for one in Assumption], required=False)
 
 
-class ChangeInput(InputSerializer):
-    """A change in thought: of one `subscription` or of all on a `plan`, by one of price, seats and end."""
-
-    subscription = IdField(required=False)
-    plan = plan_reference(required=False, help_text="All of the customer's subscriptions of this plan.")
-    new_plan = plan_reference(required=False)
-    new_price = price_reference(required=False)
-    seats = WholeNumberField(min_value=1, max_value=1_000_000, required=False)
-    cancel = WordField(
-        ["end-of-run", "specific-date"],
-        required=False,
-        spellings={"end_of_run": "end-of-run"},
-    )
-    refund_type = WordField([str(one) for one in RefundType], required=False)
-    date = MomentField(required=False, help_text="When it happens; now if not sent.")
-
-    def breaches(self, values: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return what is missing, and what cannot be sent together."""
-        sent = self.sent_names
-        faults: dict[str, str] = {}
-        if len(sent & {"subscription", "plan"}) != 1:
-            faults["subscription"] = "either subscription or plan is required"
-        asked = [one for one in ("new_price", "seats", "cancel") if one in sent]
-        if len(asked) != 1:
-            faults["new_price"] = "one of new_price, seats and cancel is required"
-        if "plan" in sent and asked and asked != ["new_price"]:
-            faults[asked[0]] = "is for one subscription"
-        if "new_plan" in sent and "new_price" not in sent:
-            faults["new_price"] = "is required with new_plan"
-        if "cancel" not in sent and "refund_type" in sent:
-            faults["refund_type"] = "is for cancel"
-        if values.get("cancel") == "specific-date" and "date" not in sent:
-            faults["date"] = "is required when it ends on a date"
-        return faults
-
-
-class SimulateInput(InputSerializer):
-    """Whose future, how far, and what is supposed."""
-
-    customer = IdField()
-    months = WholeNumberField(min_value=1, max_value=MOST_MONTHS, required=False, help_text="12 if not sent.")
-    usage = WordField(
-        [(one.value, one.value) for one in Assumption],
-        required=False,
-        help_text="What is used in the time ahead: what the last whole period had (if not sent), or nothing.",
-    )
-    change = ChangeInput(required=False)
-
-
-def _simulation(values: Mapping[str, Any], now: datetime) -> Simulation:
+def simulation_of(values: Mapping[str, Any], now: datetime) -> Simulation:
     """Return what is simulated, without a change."""
     usage = Assumption(values.get("usage", Assumption.LAST_PERIOD))
     return Simulation(now, values.get("months", 12), usage)
-
-
-def _supposed(values: Mapping[str, Any], customer: Customer, now: datetime) -> Supposed:
-    """Return a validated change as the engine takes it; a day begins at its start in the customer's zone."""
-    date = values.get("date", now)
-    at = date if isinstance(date, datetime) else start_of_day(date, customer.zone)
-    end = None
-    if "cancel" in values:
-        end = EndWanted(values["cancel"] == "end-of-run", values.get("refund_type", "none"))
-    ids = {f"{name}_id": values[name].id for name in ("plan", "new_plan", "new_price") if name in values}
-    return Supposed(at, values.get("subscription"), **ids, seats=values.get("seats"), end=end)
 
 
 class CustomerUpcoming(ApiView):
@@ -279,35 +211,4 @@ class CustomerUpcoming(ApiView):
         """By the code of the billing run, from what is agreed and used now; nothing is written."""
         customer = customers_queries.get_customer(customer_id)
         now = customers_queries.now_of(customer, self.now)
-        return answer_json(forecast_body(simulate_customer(customer.id, _simulation(self.query, now))))
-
-
-class Simulate(ApiView):
-    """`/simulate`."""
-
-    # It reads in a transaction of its own, in which PostgreSQL refuses every write.
-    calls_provider = True
-
-    @describe(
-        "Simulate the months ahead",
-        takes=SimulateInput,
-        gives=ForecastAnswer,
-        errors=(409,),
-        request_example={
-            "customer": "01890a5d-ac96-774b-bcce-b302099a8057",
-            "months": 6,
-            "change": {"subscription": "01890a5d-ac96-774b-bcce-b302099a8058", "seats": 12, "date": "2027-01-01"},
-        },
-    )
-    def post(self, request: Request) -> HttpResponse:
-        """As upcoming invoices, and with a change that was not made, as if it were scheduled for its date."""
-        values = self.read(SimulateInput)
-        customer = customers_queries.find_customer(values["customer"])
-        if customer is None:
-            raise Invalid("There is no such customer.", fields={"customer": "There is no such customer."})
-        now = customers_queries.now_of(customer, self.now)
-        wanted = _simulation(values, now)
-        if "change" in values:
-            what_if = suppose(_supposed(values["change"], customer, now), customer_id=customer.id, now=now)
-            wanted = Simulation(now, wanted.months, wanted.usage, what_if)
-        return answer_json(forecast_body(simulate_customer(customer.id, wanted)))
+        return answer_json(forecast_body(simulate_customer(customer.id, simulation_of(self.query, now))))

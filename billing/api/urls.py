@@ -17,6 +17,7 @@ from billing.api import (
     quotes,
     refunds,
     runs,
+    simulations,
     subscriptions,
     timeline,
 )
@@ -83,7 +84,8 @@ urlpatterns = [
     path(f"{_customer}/balance", money.CustomerBalanceDetail.as_view()),
     path(f"{_customer}/credit", money.CustomerCreditList.as_view()),
     path(f"{_customer}/invoices/upcoming", forecasts.CustomerUpcoming.as_view()),
-    path("simulate", forecasts.Simulate.as_view()),
+    path("simulate", simulations.Simulate.as_view()),
+    path("simulate/<id:simulation_id>", simulations.SimulationDetail.as_view()),
     path("billing-run", runs.BillingRunList.as_view()),
     path("billing-run/<id:billing_run_id>", runs.BillingRunDetail.as_view()),
     path("mass-change", mass_changes.MassChangeList.as_view()),

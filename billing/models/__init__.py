@@ -1,9 +1,10 @@
-"""Rows of the engine: runs, parked customers, mass changes, payments, refunds."""
+"""Rows of the engine: runs, parked customers, mass changes, simulations, payments, refunds."""
 
 from billing.models.mass_change import MassChange, MassChangePart
 from billing.models.payment import FoundCharge, Payment, PaymentAttempt, Receipt
 from billing.models.refund import Refund
 from billing.models.run import BillingRun, ParkedCustomer
+from billing.models.simulation import SimulationRun
 
 __all__ = [
     "BillingRun",
@@ -15,4 +16,5 @@ __all__ = [
     "PaymentAttempt",
     "Receipt",
     "Refund",
+    "SimulationRun",
 ]

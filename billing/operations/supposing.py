@@ -29,8 +29,8 @@ class Supposed:
     end: EndWanted | None = None
 
 
-def suppose(wanted: Supposed, *, customer_id: uuid.UUID, now: datetime) -> WhatIf:
-    """Return a change in thought that can be simulated for a customer.
+def suppose(wanted: Supposed, *, customer_id: uuid.UUID | None, now: datetime) -> WhatIf:
+    """Return a change in thought that can be simulated for a customer; None: for all on a plan, whoever they are.
 
     Raises NotFound for a subscription of somebody else, Conflict for one that is not running, Invalid for a moment that
     is past, a price the plan does not sell, seats of a plan that has none.

@@ -84,6 +84,7 @@ def describe(
     *,
     takes: type[InputSerializer] | None = None,
     gives: type[AnswerSerializer] | OpenApiTypes | None = None,
+    gives_later: type[AnswerSerializer] | None = None,
     status: int = 200,
     lists: bool = False,
     changes: bool = False,
@@ -93,18 +94,20 @@ def describe(
 ) -> Callable[[Handler], Handler]:
     """Describe a method of a view: what it takes and gives, and which errors beyond the common ones.
 
-    `lists` gives a page of the object, `changes` takes the fields of a PUT, none of which is required.
+    `gives_later` is answered with 202 where the work is left to a worker. `lists` gives a page of the object, `changes`
+    takes the fields of a PUT, none of which is required.
     """
     examples = []
     if request_example is not None:
         examples.append(OpenApiExample("request", value=request_example, request_only=True))
     if answer_example is not None:
         examples.append(OpenApiExample("answer", value=answer_example, response_only=True, status_codes=[str(status)]))
+    later: dict[Any, Any] = {} if gives_later is None else {HTTPStatus.ACCEPTED.value: gives_later}
     body: Any = takes(partial=True) if takes is not None and changes else takes
     return extend_schema(
         summary=summary,
         request=body,
-        responses={_kind(gives, status): _answer(gives, lists, status), **_errors(takes is not None, errors)},
+        responses={_kind(gives, status): _answer(gives, lists, status), **later, **_errors(takes is not None, errors)},
         examples=examples,
     )
 

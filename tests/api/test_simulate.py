@@ -95,7 +95,6 @@ def test_what_is_wrong_is_said_where(api: Caller, shop: dict[str, Any]) -> None:
     ]
     for change, field in cases:
         assert field in api.errors("POST", "/simulate", {"customer": shop["customer"], "change": change})
-    assert set(api.errors("POST", "/simulate", {})) == {"customer"}
     other = api.post("/customer", {"email": "bob@example.org"})["id"]
     body = {"customer": other, "change": {**mine, "seats": 3}}
     assert api.call("POST", "/simulate", body).status_code == 404

@@ -64,6 +64,7 @@ class World:
         ids["invoice_id"] = str(Invoice.objects.get().id)
         item = {"description": "Training", "amount": 5000, "currency": "EUR"}
         ids["billing_run_id"] = api.post("/billing-run", status=202)["id"]
+        ids["simulation_id"] = api.post("/simulate", {}, status=202)["id"]
         ids["quote_id"] = api.post("/quote", {"customer": ids["customer_id"], "items": [item]})["id"]
         ids["series_id"] = api.get("/number-series")["data"][0]["id"]
         ids["payment_id"] = str(Payment.objects.get().id)

@@ -14,6 +14,7 @@ from billing.models import (
     PaymentAttempt,
     Receipt,
     Refund,
+    SimulationRun,
 )
 from core.identifiers import new_id
 from core.models import ApiKey, AuditEntry, ExchangeRate, IdempotencyRecord, Instance, OutboxEvent, TestClock
@@ -579,6 +580,7 @@ def _make_plumbing(number: int, invoice: Invoice) -> None:
         size_bytes=81920,
         created_at=NOW,
     )
+    SimulationRun.objects.create(months=12, usage="last_period", created_at=NOW)
     BillingRun.objects.create(
         as_of=NOW,
         status="finished",
