@@ -90,7 +90,9 @@ def _bill_chunk(scope: Scope, world: TaxWorld, limit: int, *, wait: bool) -> Tal
             if not customer_ids:
                 return None
             reach("billing.claimed")
-            done = _bill(customer_ids, scope, world)
+            # What is left when collecting begins again is next to nothing: a chunk's values went with its frame.
+            with without_collecting():
+                done = _bill(customer_ids, scope, world)
     except Exception as failure:
         if not customer_ids or is_end_of_session(failure):
             raise
@@ -122,11 +124,10 @@ def _bill_in_halves(scope: Scope, world: TaxWorld, customer_ids: Sequence[uuid.U
 
 def _bill(customer_ids: Sequence[uuid.UUID], scope: Scope, world: TaxWorld) -> Tally:
     """Bill locked customers: read, propose, write."""
-    with without_collecting():
-        outcomes, failures = propose_outcomes(read_accounts(customer_ids), scope.as_of, world)
-        reach("billing.proposed")
-        park(failures, now=scope.now)
-        issued = write_outcomes(outcomes, as_of=scope.as_of)
+    outcomes, failures = propose_outcomes(read_accounts(customer_ids), scope.as_of, world)
+    reach("billing.proposed")
+    park(failures, now=scope.now)
+    issued = write_outcomes(outcomes, as_of=scope.as_of)
     reach("billing.written")
     return _tally(outcomes, issued, failures)
 

@@ -278,6 +278,7 @@ def start_of_day(day: date, zone: str) -> datetime:
     return instant_of(datetime.combine(day, time.min), zone)
 
 
+@lru_cache(maxsize=8192)
 def local_date(instant: datetime, zone: str) -> date:
     """Return the local day of an aware instant. Raises ValueError as local_wall does."""
     return local_wall(instant, zone).date()
