@@ -15,7 +15,6 @@ from core.models import StaffUser
 from customers.models import Brand
 from subscriptions.models import Product
 from tests.backoffice.world import World, make_world
-from usage.models import UsageEvent
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -47,11 +46,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world() -> World:
     """Store three customers, and Alice who may do everything."""
     StaffUser.objects.create_superuser("alice", password=PASSWORD)
-    yield make_world(3)
-    UsageEvent.objects.all().delete()  # Django empties the tables it manages; this one a migration made
+    return make_world(3)
 
 
 @pytest.fixture

@@ -35,9 +35,8 @@ def metric() -> Metric:
 
 
 @pytest.fixture
-def alice(metric: Metric) -> Iterator[Subscription]:
-    yield make_subscription(make_customer("Alice"), make_plan())
-    UsageEvent.objects.all().delete()
+def alice(metric: Metric) -> Subscription:
+    return make_subscription(make_customer("Alice"), make_plan())
 
 
 def ask(alice: Subscription, metric: Metric, *, start_minutes: int = 17) -> dict[object, UsageFigure]:

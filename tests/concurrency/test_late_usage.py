@@ -14,7 +14,6 @@ from invoicing.models import InvoiceLine
 from subscriptions.models import Subscription
 from tests.cast import at, make_company
 from usage.domain.event import STORED, EventDraft, EventOutcome
-from usage.models import UsageEvent
 from usage.operations import intake, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,7 +26,6 @@ def alice() -> Iterator[Subscription]:
     calls = company.price(type="unit", usage=True, metric=company.metric("calls"), unit_price=Decimal(10))
     yield company.start(company.customer("Alice"), company.plan("Team", calls), calls, now=at("2026-01-01"))
     together.stop_writer()
-    UsageEvent.objects.all().delete()
 
 
 def run(moment: str) -> list[tuple[str, int, int]]:

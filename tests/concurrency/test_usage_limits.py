@@ -21,7 +21,7 @@ from tests.usage_cast import (
     make_subscription,
 )
 from usage.domain.event import STORED, EventOutcome
-from usage.models import UsageEvent, UsageLimit
+from usage.models import UsageLimit
 from usage.operations import intake, record_event, record_events, together
 from usage.operations import limits as limit_operations
 from usage.operations.limits import create_limit
@@ -40,9 +40,6 @@ def alice() -> Iterator[Subscription]:
     create_limit(customer_id=subscription.customer_id, amount_minor=30, action="warning", actor=SYSTEM, now=NOW)
     yield subscription
     together.stop_writer()
-    UsageEvent.objects.all().delete()
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE core_outboxevent")
 
 
 def at_once(work: Callable[[int], list[EventOutcome]]) -> list[EventOutcome]:
