@@ -16,7 +16,8 @@ from core.clock import wall_now
 from core.models import TestClock
 from customers.models import Customer
 from invoicing.models import Invoice
-from tests.backoffice.world import NOW, World, make_world
+from tests.backoffice.papers import NOW
+from tests.backoffice.world import World, make_world
 from usage.models import UsageEvent
 
 pytestmark = pytest.mark.django_db

@@ -1,76 +1,22 @@
-"""Changes of plan, seats and add-ons, pauses and ends, stored and billed (Billing rules, section 5)."""
+"""Changes of plan, seats and add-ons, stored and billed (Billing rules, section 5)."""
 
-from datetime import datetime
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 
-from billing.models import Payment, PaymentAttempt, Refund
-from billing.operations import charging, lifecycle, plan_changes
+from billing.models import PaymentAttempt
+from billing.operations import charging, plan_changes
 from billing.operations.doctor import check_books
-from billing.operations.lifecycle import CancelCommand, CancelWhen, RefundType
+from billing.operations.lifecycle import CancelWhen, RefundType
 from billing.operations.plan_changes import PlanCommand, Timing, When
-from billing.run.claiming import Scope
-from billing.run.engine import run_billing
 from core.errors import Conflict, Invalid, NotFound
-from customers.models import Agenda
-from invoicing.models import CreditNote, Invoice, InvoiceLine
-from ledger.models import CustomerBalance
+from invoicing.models import Invoice, InvoiceLine
 from subscriptions.models import PendingChange, Subscription
 from tests.cast import Company, at, make_company
+from tests.changing_cast import NEXT, World, balance, credits, run, totals
 
 pytestmark = pytest.mark.django_db
-
-INSTANT = Timing()
-NEXT = Timing(When.NEXT_CYCLE)
-
-
-def run(moment: str) -> None:
-    run_billing(Scope(as_of=at(moment), now=at(moment)))
-
-
-def totals() -> list[int]:
-    return list(Invoice.objects.order_by("sequence").values_list("total_minor", flat=True))
-
-
-def credits() -> list[int]:
-    return list(CreditNote.objects.order_by("sequence").values_list("total_minor", flat=True))
-
-
-def balance() -> int:
-    return sum(CustomerBalance.objects.values_list("balance_minor", flat=True))
-
-
-class World:
-    """Alice, on a small plan, with a big one beside it; no tax."""
-
-    def __init__(self, company: Company, *, card: bool = False, **price: Any) -> None:
-        self.company = company
-        self.small, self.big = company.price(unit_price=3000, **price), company.price(unit_price=4500, **price)
-        self.yearly = company.price(unit_price=30000, interval="year")
-        self.team = company.plan("Team", self.small, self.big, self.yearly, per_seat=True)
-        self.other_price = company.price(unit_price=6000)
-        self.solo = company.plan("Solo", self.other_price)
-        self.alice = company.customer("Alice")
-        if card:
-            self.card = company.card(self.alice)
-        self.subscription = company.start(self.alice, self.team, self.small, now=at("2026-06-01"))
-
-    def to(self, price: Any, moment: str, timing: Timing = INSTANT, **values: Any) -> Any:
-        command = PlanCommand(price.id, timing=timing, **values)
-        return plan_changes.change_plan(subscription_id=self.subscription.id, command=command, now=at(moment))
-
-    def cancel(self, when: CancelWhen, refund: RefundType, moment: str, date: datetime | None = None) -> Any:
-        command = CancelCommand(when, refund, date)
-        return lifecycle.cancel_subscription(subscription_id=self.subscription.id, command=command, now=at(moment))
-
-    def fresh(self) -> Subscription:
-        return Subscription.objects.get(id=self.subscription.id)
-
-    def due(self) -> datetime | None:
-        assert self.fresh().next_due_at == Agenda.objects.get(customer=self.alice).due_at
-        return self.fresh().next_due_at
 
 
 @pytest.fixture
@@ -299,213 +245,6 @@ class TestItems:
         run("2026-07-01")
         assert totals() == [3000, 1000, 3000]
         assert check_books(now=at("2026-07-01")) == ()
-
-
-class TestCancel:
-    @pytest.mark.parametrize(
-        ("when", "refund", "given_back"),
-        [
-            (CancelWhen.INSTANTLY, RefundType.NONE, 0),
-            (CancelWhen.INSTANTLY, RefundType.PRORATE, 1500),
-            (CancelWhen.INSTANTLY, RefundType.FULL, 3000),
-            (CancelWhen.END_OF_RUN, RefundType.NONE, 0),
-            (CancelWhen.END_OF_RUN, RefundType.PRORATE, 0),
-            (CancelWhen.END_OF_RUN, RefundType.FULL, 3000),
-            (CancelWhen.SPECIFIC_DATE, RefundType.NONE, 0),
-            (CancelWhen.SPECIFIC_DATE, RefundType.PRORATE, 1000),
-            (CancelWhen.SPECIFIC_DATE, RefundType.FULL, 3000),
-        ],
-    )
-    @pytest.mark.parametrize("card", [False, True])
-    def test_three_by_three(
-        self, company: Company, when: CancelWhen, refund: RefundType, given_back: int, *, card: bool
-    ) -> None:
-        world = World(company, card=card)
-        world.cancel(when, refund, "2026-06-16", at("2026-06-21") if when is CancelWhen.SPECIFIC_DATE else None)
-        run("2026-06-21")
-        run("2026-07-01")
-        run("2026-09-01")
-        subscription = world.fresh()
-        assert (subscription.status, totals(), sum(credits())) == ("cancelled", [3000], given_back)
-        ends = {CancelWhen.INSTANTLY: "2026-06-16", CancelWhen.END_OF_RUN: "2026-07-01"}
-        assert subscription.ended_at == at(ends.get(when, "2026-06-21"))
-        if card:
-            assert sum(Refund.objects.values_list("amount_minor", flat=True)) == given_back
-            assert balance() == 0
-        else:
-            assert Invoice.objects.get().amount_due_minor == 3000 - given_back
-        assert check_books(now=at("2026-09-01")) == ()
-
-    def test_what_the_balance_paid_returns_to_it(self, company: Company) -> None:
-        world = World(company, card=True)
-        world.to(world.big, "2026-06-01")
-        charging.charge_due(at("2026-06-01"))
-        world.to(world.small, "2026-06-01")
-        assert balance() == 1500
-        run("2026-07-01")
-        charging.charge_due(at("2026-07-01"))
-        world.cancel(CancelWhen.INSTANTLY, RefundType.FULL, "2026-07-02")
-        assert (sum(Refund.objects.values_list("amount_minor", flat=True)), balance()) == (1500, 1500)
-        assert check_books(now=at("2026-07-02")) == ()
-
-    @pytest.mark.parametrize("card", [False, True])
-    @pytest.mark.parametrize("grace_days", [0, 4])
-    def test_a_full_refund_of_what_is_issued_with_the_end(self, *, card: bool, grace_days: int) -> None:
-        """July was not billed yet, or waits as a draft: it is issued, given back, and nobody is charged for it."""
-        world = World(make_company(grace_days=grace_days), card=card)
-        charging.charge_due(at("2026-06-01"))
-        if grace_days:
-            run("2026-07-01")
-        world.cancel(CancelWhen.INSTANTLY, RefundType.FULL, "2026-07-02")
-        charging.charge_due(at("2026-07-02"))
-        assert (totals(), credits(), balance()) == ([3000, 3000], [3000], 0)
-        assert Invoice.objects.get(due_moment_at=at("2026-07-01")).amount_due_minor == 0
-        assert list(Payment.objects.values_list("amount_minor", flat=True)) == ([3000] if card else [])
-        assert check_books(now=at("2026-07-02")) == ()
-
-    @pytest.mark.parametrize("card", [False, True])
-    def test_a_full_refund_after_a_credit(self, company: Company, *, card: bool) -> None:
-        """4500 less 750 that a change gave back."""
-        world = World(company, card=card)
-        world.to(world.big, "2026-06-01")
-        charging.charge_due(at("2026-06-01"))
-        world.to(world.small, "2026-06-16")
-        world.cancel(CancelWhen.INSTANTLY, RefundType.FULL, "2026-06-21")
-        assert (sum(totals()), sum(credits())) == (4500, 4500)
-        assert sum(Invoice.objects.values_list("amount_due_minor", flat=True)) == 0
-        refunded = sum(Refund.objects.values_list("amount_minor", flat=True))
-        assert (refunded, balance()) == ((3750, 750) if card else (0, 0))
-        assert check_books(now=at("2026-06-21")) == ()
-
-    def test_a_second_cancel_is_nothing(self, world: World) -> None:
-        assert world.cancel(CancelWhen.END_OF_RUN, RefundType.NONE, "2026-06-16") is not None
-        assert world.cancel(CancelWhen.END_OF_RUN, RefundType.FULL, "2026-06-17") is None
-        assert world.fresh().cancel_refund == "none"
-        world.cancel(CancelWhen.INSTANTLY, RefundType.NONE, "2026-06-18")
-        assert world.cancel(CancelWhen.INSTANTLY, RefundType.FULL, "2026-06-19") is None
-
-    @pytest.mark.parametrize("date", [None, at("2026-06-16"), at("2026-01-01")])
-    def test_a_date_must_lie_ahead(self, world: World, date: datetime | None) -> None:
-        with pytest.raises(Invalid) as caught:
-            world.cancel(CancelWhen.SPECIFIC_DATE, RefundType.NONE, "2026-06-16", date)
-        assert set(caught.value.fields or {}) == {"date"}
-
-    def test_beyond_the_paid_period_it_renews_and_the_last_is_prorated(self, world: World) -> None:
-        world.cancel(CancelWhen.SPECIFIC_DATE, RefundType.NONE, "2026-06-16", at("2026-08-11"))
-        for moment in ("2026-07-01", "2026-08-01", "2026-08-11", "2026-09-01"):
-            run(moment)
-        assert (totals(), world.fresh().status) == ([3000, 3000, 968], "cancelled")
-        assert check_books(now=at("2026-09-01")) == ()
-
-    def test_undone(self, world: World) -> None:
-        world.cancel(CancelWhen.SPECIFIC_DATE, RefundType.PRORATE, "2026-06-16", at("2026-07-11"))
-        run("2026-07-01")
-        assert totals() == [3000, 968]
-        lifecycle.undo_cancel(subscription_id=world.subscription.id, now=at("2026-07-05"))
-        assert (totals(), world.fresh().status, world.due()) == ([3000, 968, 2032], "active", at("2026-08-01"))
-        run("2026-08-01")
-        assert totals() == [3000, 968, 2032, 3000]
-        with pytest.raises(Conflict):
-            lifecycle.undo_cancel(subscription_id=world.subscription.id, now=at("2026-08-05"))
-
-    def test_preview_is_what_is_given_back(self, world: World) -> None:
-        command = CancelCommand(CancelWhen.INSTANTLY, RefundType.PRORATE)
-        shown = lifecycle.preview_cancel(subscription_id=world.subscription.id, command=command, now=at("2026-06-16"))
-        assert shown is not None
-        assert ([one.total_minor for one in shown.proposals], credits()) == ([-1500], [])
-
-
-class TestTrials:
-    def trial(self, company: Company, **values: Any) -> tuple[Company, Subscription, Any]:
-        price = company.price(unit_price=3000)
-        plan = company.plan("Trial", price, has_trial=True, trial_length_days=14, **values)
-        return company, company.start(company.customer("Bob"), plan, price, now=at("2026-06-01")), price
-
-    def test_cancelled_in_trial_has_no_invoice(self, company: Company) -> None:
-        _, subscription, _ = self.trial(company)
-        lifecycle.cancel_subscription(
-            subscription_id=subscription.id, command=CancelCommand(CancelWhen.END_OF_RUN), now=at("2026-06-05")
-        )
-        run("2026-06-15")
-        run("2026-09-01")
-        assert (totals(), Subscription.objects.get().status) == ([], "cancelled")
-
-    def test_a_cancel_in_trial_undone_goes_on_as_a_trial(self, company: Company) -> None:
-        _, subscription, _ = self.trial(company)
-        command = CancelCommand(CancelWhen.END_OF_RUN)
-        lifecycle.cancel_subscription(subscription_id=subscription.id, command=command, now=at("2026-06-05"))
-        lifecycle.undo_cancel(subscription_id=subscription.id, now=at("2026-06-06"))
-        assert Subscription.objects.get().status == "trial_active"
-        run("2026-06-15")
-        assert (totals(), Subscription.objects.get().status) == ([3000], "active")
-
-    def test_extended_before_its_end(self, company: Company) -> None:
-        _, subscription, price = self.trial(company, is_trial_standalone=True)
-        lifecycle.extend_trial(subscription_id=subscription.id, price_id=price.id, now=at("2026-06-05"))
-        assert (totals(), Subscription.objects.get().status) == ([], "active")
-        run("2026-06-15")
-        assert totals() == [3000]
-        assert Subscription.objects.get().next_due_at == at("2026-07-15")
-
-    def test_extended_after_its_end(self, company: Company) -> None:
-        _, subscription, price = self.trial(company, is_trial_standalone=True)
-        run("2026-06-15")
-        assert Subscription.objects.get().status == "trial_ended"
-        lifecycle.extend_trial(subscription_id=subscription.id, price_id=price.id, now=at("2026-06-20"))
-        assert (totals(), Subscription.objects.get().next_due_at) == ([3000], at("2026-07-20"))
-        assert check_books(now=at("2026-06-20")) == ()
-
-    def test_the_plan_changes_in_the_trial(self, company: Company) -> None:
-        _, subscription, _ = self.trial(company)
-        big = company.price(unit_price=9000, interval="year")
-        plan = company.plan("Big", big)
-        plan_changes.change_plan(
-            subscription_id=subscription.id, command=PlanCommand(big.id, plan.id), now=at("2026-06-05")
-        )
-        run("2026-06-15")
-        assert (totals(), Subscription.objects.get().next_due_at) == ([9000], at("2027-06-15"))
-
-
-class TestPause:
-    def test_shift(self, world: World) -> None:
-        lifecycle.pause_subscription(subscription_id=world.subscription.id, now=at("2026-06-11"))
-        run("2026-07-01")
-        assert (totals(), world.fresh().status, world.due()) == ([3000], "paused", None)
-        lifecycle.resume_subscription(subscription_id=world.subscription.id, now=at("2026-07-11"))
-        assert (world.due(), world.fresh().current_period_end) == (at("2026-07-31"), at("2026-07-31"))
-        run("2026-07-31")
-        assert totals() == [3000, 3000]
-        assert check_books(now=at("2026-07-31")) == ()
-
-    def test_keep(self, world: World) -> None:
-        lifecycle.pause_subscription(subscription_id=world.subscription.id, now=at("2026-06-11"))
-        lifecycle.resume_subscription(subscription_id=world.subscription.id, policy="keep", now=at("2026-06-26"))
-        assert (totals(), credits(), world.due()) == ([3000], [1500], at("2026-07-01"))
-        run("2026-07-01")
-        assert check_books(now=at("2026-07-01")) == ()
-
-    def test_what_waits_for_the_next_cycle_waits_for_its_new_end(self, world: World) -> None:
-        world.to(world.big, "2026-06-05", NEXT)
-        lifecycle.pause_subscription(subscription_id=world.subscription.id, now=at("2026-06-11"))
-        lifecycle.resume_subscription(subscription_id=world.subscription.id, now=at("2026-06-21"))
-        assert PendingChange.objects.get().due_at == at("2026-07-11")
-        run("2026-07-11")
-        assert totals() == [3000, 4500]
-
-    def test_what_came_due_in_the_pause_is_made_when_it_resumes(self, world: World) -> None:
-        world.to(world.big, "2026-06-05", Timing(When.SPECIFIC_DATE, at("2026-06-13")))
-        lifecycle.pause_subscription(subscription_id=world.subscription.id, now=at("2026-06-11"))
-        run("2026-06-20")
-        lifecycle.resume_subscription(subscription_id=world.subscription.id, policy="keep", now=at("2026-06-21"))
-        assert PendingChange.objects.get().outcome == "applied"
-        assert sum(totals()) - sum(credits()) == 3000 - 1000 - 1000 + 1500
-
-    def test_only_what_runs_is_paused(self, world: World) -> None:
-        with pytest.raises(Conflict):
-            lifecycle.resume_subscription(subscription_id=world.subscription.id, now=at("2026-06-11"))
-        lifecycle.pause_subscription(subscription_id=world.subscription.id, now=at("2026-06-11"))
-        with pytest.raises(Conflict):
-            lifecycle.pause_subscription(subscription_id=world.subscription.id, now=at("2026-06-12"))
 
 
 class TestAtTheMomentThatWasBilled:
