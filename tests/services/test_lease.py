@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.box import Box, wait_until
+from tests.services.box import PATIENCE_SECONDS, Box, wait_until
 
 pytestmark = [
     pytest.mark.faults,
@@ -19,13 +19,14 @@ def test_the_last_user_out_stops_the_server(box: Box) -> None:
     first, second = box.hold_postgres(), box.hold_postgres()
     server = box.state("postgres")["server_pid"]
 
-    first.communicate(timeout=20)
+    first.communicate(timeout=PATIENCE_SECONDS)
     assert first.returncode == 0
     assert box.state("postgres") == {**box.state("postgres"), "server_pid": server, "status": "ready"}
 
-    second.communicate(timeout=20)
+    second.communicate(timeout=PATIENCE_SECONDS)
     assert second.returncode == 0
     # A user that was the last waits for the server's end: its folder may be moved the next moment.
+    assert not os.path.exists(f"/proc/{server}")
     assert box.is_gone()
 
 
@@ -35,8 +36,8 @@ def test_a_killed_user_leaves_no_server(box: Box, number: signal.Signals) -> Non
 
     user.send_signal(number)
 
-    user.wait(20)
-    assert box.is_gone(20)
+    user.wait(PATIENCE_SECONDS)
+    assert box.is_gone()
 
 
 def test_a_killed_user_does_not_take_the_server_from_another(box: Box) -> None:
@@ -44,9 +45,9 @@ def test_a_killed_user_does_not_take_the_server_from_another(box: Box) -> None:
 
     first.kill()
 
-    first.wait(20)
+    first.wait(PATIENCE_SECONDS)
     assert box.query("SELECT 1") == "1"
-    second.communicate(timeout=20)
+    second.communicate(timeout=PATIENCE_SECONDS)
     assert box.is_gone()
 
 
@@ -58,7 +59,7 @@ def test_a_killed_keeper_takes_its_server_along_and_the_next_user_starts_another
 
     assert wait_until(lambda: not os.path.exists(f"/proc/{state['server_pid']}"))
     assert box.query("SELECT 1") == "1"
-    user.communicate(timeout=20)
+    user.communicate(timeout=PATIENCE_SECONDS)
     assert box.is_gone()
 
 
@@ -70,7 +71,7 @@ def test_a_killed_server_is_started_again(box: Box) -> None:
 
     assert wait_until(lambda: box.state("postgres")["server_pid"] not in (server, None))
     assert box.query("SELECT 1") == "1"
-    user.communicate(timeout=20)
+    user.communicate(timeout=PATIENCE_SECONDS)
 
 
 def test_users_that_start_at_once_share_one_server(box: Box) -> None:
@@ -81,12 +82,12 @@ def test_users_that_start_at_once_share_one_server(box: Box) -> None:
     assert [read_line(user.stdout) for user in users] == ["held"] * 4, box.complaints()
     assert len([pid for pid in box.living() if is_postmaster(pid)]) == 1
     for user in users:
-        user.communicate(timeout=20)
+        user.communicate(timeout=PATIENCE_SECONDS)
     assert box.is_gone()
 
 
 def test_a_folder_of_another_major_version_is_refused_and_left_alone(box: Box) -> None:
-    box.hold_postgres().communicate(timeout=20)
+    box.hold_postgres().communicate(timeout=PATIENCE_SECONDS)
     version = box.folder / "postgres" / "PG_VERSION"
     version.write_text("14\n")
 
@@ -109,7 +110,7 @@ def test_a_long_path_moves_the_sockets_to_a_short_one(tmp_path: Path) -> None:
         assert sockets.stat().st_mode & 0o777 == 0o700
         assert (sockets / ".s.PGSQL.5432").is_socket()
         assert box.query("SELECT 1") == "1"
-        user.communicate(timeout=20)
+        user.communicate(timeout=PATIENCE_SECONDS)
     finally:
         box.end()
 

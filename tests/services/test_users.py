@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.services.folder import REPOSITORY
-from tests.services.box import Box
+from tests.services.box import PATIENCE_SECONDS, Box
 
 USER_NUMBER = "54321"
 AS_USER = ("setpriv", f"--reuid={USER_NUMBER}", f"--regid={USER_NUMBER}", "--clear-groups")
@@ -50,12 +50,12 @@ def test_up_runs_for_an_ordinary_user(box_of_user: Box) -> None:
 
     assert owners == {int(USER_NUMBER)}
     process.terminate()
-    assert process.wait(40) == 0
+    assert process.wait(PATIENCE_SECONDS) == 0
     assert box_of_user.is_gone()
 
 
 def test_root_refuses_the_folder_of_another_user(box_of_user: Box) -> None:
-    box_of_user.hold_postgres().communicate(timeout=20)
+    box_of_user.hold_postgres().communicate(timeout=PATIENCE_SECONDS)
 
     by_root = Box(box_of_user.folder).manage("migrate")
 
@@ -71,7 +71,7 @@ def test_postgresql_never_runs_as_root(box: Box) -> None:
 
     # Root's own number is fine inside a user namespace: what counts is that no capability is left.
     assert "CapEff:\t0000000000000000" in status
-    user.communicate(timeout=20)
+    user.communicate(timeout=PATIENCE_SECONDS)
 
 
 def find_python_for_user() -> str:
