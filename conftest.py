@@ -5,10 +5,14 @@ The servers need no fixture: the first connection starts them (`config/test_sett
 
 import os
 
+import pytest
+from django.db import connection
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
+from pytest_django import DjangoDbBlocker
 
 from tests.emptying import empty_tables
+from tests.migrated import migrated_database
 
 ON_CI = bool(os.environ.get("CI"))
 
@@ -17,6 +21,16 @@ _COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], 
 settings.register_profile("default", _COMMON, max_examples=50)
 settings.register_profile("long", _COMMON, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Have the tests' database copied from a migrated one; pytest-django asks for this just before it makes it."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated_database()
+
 
 # After each test that commits, in place of Django's own clean-up.
 TransactionTestCase._fixture_teardown = lambda self: empty_tables()  # type: ignore[attr-defined]
