@@ -50,6 +50,8 @@ class Box:
             stdout=subprocess.PIPE,
             stderr=(self.folder.parent / "stderr.log").open("a"),
             text=True,
+            # A shell that runs the tests in the background has all that they start ignore SIGINT.
+            preexec_fn=hear_interrupts,  # noqa: PLW1509 - it takes no lock
         )
         self.processes.append(process)
         return process
@@ -116,6 +118,11 @@ class Box:
         if not wait_until(lambda: not self.living(), 20):
             for pid in self.living():
                 os.kill(pid, signal.SIGKILL)
+
+
+def hear_interrupts() -> None:
+    """Let SIGINT end this process, as it ends one that a terminal started."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_until(is_true: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> bool:
