@@ -7,7 +7,10 @@ from datetime import datetime
 
 from django.db.models import Prefetch, QuerySet
 
+from core.domain.schedule import instant_of
 from customers.models import Customer
+from integrations.domain.shape import whole
+from subscriptions.domain.pricing import TIERED, PriceType
 from subscriptions.models import (
     Feature,
     ItemTerms,
@@ -21,6 +24,7 @@ from subscriptions.models import (
 from subscriptions.queries.subscriptions import RunningItem, running_items
 
 LENGTH_OF_ID = 36
+UNPRICED = TIERED | {PriceType.PERCENTAGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,11 @@ class Agreed:
     def main(self) -> RunningItem | None:
         """Return the item of the plan's own price."""
         return self.items[0] if self.items else None
+
+    @property
+    def anchor_at(self) -> datetime:
+        """Return the moment from which the boundaries are counted."""
+        return instant_of(self.calendar.anchor_wall, self.calendar.time_zone)
 
 
 def list_agreed(customer: Customer, now: datetime) -> list[Agreed]:
@@ -54,6 +63,11 @@ def list_agreed(customer: Customer, now: datetime) -> list[Agreed]:
         if version.from_at <= now or version.subscription_id not in calendars:
             calendars[version.subscription_id] = version
     return [Agreed(one, tuple(running_items(one)), calendars[one.id]) for one in subscriptions]
+
+
+def unit_price_of(price: Price) -> int | None:
+    """Return the price of a unit in minor units, None where no single whole amount applies."""
+    return None if price.type in UNPRICED else whole(price.unit_price)
 
 
 def find_customer(word: str) -> Customer | None:

@@ -7,24 +7,21 @@ from decimal import Decimal
 
 from django.db.models import Prefetch
 
-from core.domain.schedule import instant_of, local_date
+from core.domain.schedule import local_date
 from customers import queries as customer_queries
 from customers.models import Customer
 from integrations.domain import connectable as shapes
 from integrations.domain.connectable_words import INTERVALS, STATUS, billing_word
-from integrations.domain.shape import epoch, whole
-from integrations.queries.agreed import Agreed, list_agreed
+from integrations.domain.shape import epoch, epoch_or_none, whole
+from integrations.queries.agreed import Agreed, list_agreed, unit_price_of
 from integrations.queries.connectable_cards import show_sources
 from integrations.queries.connectable_users import facts_of
 from integrations.queries.mode import is_live
 from invoicing.models import Invoice, InvoiceLine
 from ledger.models import CustomerBalance
 from subscriptions.domain.lifecycle import LIVE_STATUSES, Status
-from subscriptions.domain.pricing import TIERED, PriceType
 from subscriptions.models import Plan, Price, Voucher, VoucherRedemption
 from subscriptions.queries.vouchers import list_vouchers
-
-UNPRICED = TIERED | {PriceType.PERCENTAGE}
 
 
 def get_billing(customer: Customer, now: datetime) -> shapes.Customer:
@@ -43,7 +40,7 @@ def get_billing(customer: Customer, now: datetime) -> shapes.Customer:
     return shapes.Customer(
         id=str(customer.id),
         account_balance=_balance(customer.id, currency),
-        created=epoch(customer.created_at) or 0,
+        created=epoch(customer.created_at),
         currency=currency.lower(),
         default_source=next((str(card.id) for card in cards if card.is_default), None),
         delinquent=_is_delinquent(customer, now),
@@ -64,10 +61,10 @@ def get_billing(customer: Customer, now: datetime) -> shapes.Customer:
 
 
 def currency_of(customer: Customer, agreed: Sequence[Agreed]) -> str:
-    """Return a customer's currency: of the newest running subscription, else as told, else the brand's."""
+    """Return a customer's currency: as told, else of the newest running subscription, else the brand's."""
     told: str = facts_of(customer, "billing").get("currency", "")
     live = [one.subscription.currency for one in agreed if one.subscription.status in LIVE_STATUSES]
-    return live[0] if live else told or customer.brand.currency
+    return told or next(iter(live), customer.brand.currency)
 
 
 def _balance(customer_id: uuid.UUID, currency: str) -> int:
@@ -117,7 +114,7 @@ def _subscription(
     items = [
         shapes.SubscriptionItem(
             id=str(item.id),
-            created=epoch(row.created_at) or 0,
+            created=epoch(row.created_at),
             plan=show_plan(plan, item.price),
             quantity=item.quantity,
             subscription=str(row.id),
@@ -130,30 +127,26 @@ def _subscription(
         id=str(row.id),
         application_fee_percent=None,
         billing=billing_word(customer.billing_type),
-        billing_cycle_anchor=epoch(_anchor(agreed)) or 0,
+        billing_cycle_anchor=epoch(agreed.anchor_at),
         cancel_at_period_end=ends_later,
-        canceled_at=epoch(row.cancelled_at or row.ended_at),
-        created=epoch(row.created_at) or 0,
-        current_period_end=epoch(row.current_period_end),
-        current_period_start=epoch(row.current_period_start) or 0,
+        canceled_at=epoch_or_none(row.cancelled_at or row.ended_at),
+        created=epoch(row.created_at),
+        current_period_end=epoch_or_none(row.current_period_end),
+        current_period_start=epoch(row.current_period_start),
         customer=str(customer.id),
         days_until_due=customer.brand.payment_terms_days if is_invoiced else None,
         discount=_percent_off(plan, running),
-        ended_at=epoch(row.ended_at),
+        ended_at=epoch_or_none(row.ended_at),
         items=items,
         livemode=is_live(),
         plan=show_plan(plan, main.price) if main is not None else None,
         quantity=main.quantity if main is not None else None,
-        start=epoch(agreed.calendar.from_at) or 0,
+        start=epoch(agreed.calendar.from_at),
         status=STATUS[Status(row.status)],
         tax_percent=whole(tax_rate),
-        trial_end=epoch(row.trial_end_at),
+        trial_end=epoch_or_none(row.trial_end_at),
         trial_start=epoch(row.started_at) if row.trial_end_at is not None else None,
     )
-
-
-def _anchor(agreed: Agreed) -> datetime:
-    return instant_of(agreed.calendar.anchor_wall, agreed.calendar.time_zone)
 
 
 def _percent_off(plan: Plan, running: Sequence[VoucherRedemption]) -> float | None:
@@ -169,8 +162,8 @@ def show_plan(plan: Plan | None, price: Price) -> shapes.Plan:
     """Return a price as the neighbour's plan, named after the plan it is sold by."""
     return shapes.Plan(
         id=str(price.id),
-        amount=None if price.type in UNPRICED else whole(price.unit_price),
-        created=epoch(price.created_at) or 0,
+        amount=unit_price_of(price),
+        created=epoch(price.created_at),
         currency=price.currency.lower(),
         interval=price.interval if price.interval in INTERVALS else None,
         interval_count=price.interval_count,
@@ -206,7 +199,7 @@ def show_discount(redemption: VoucherRedemption, currency: str, now: datetime) -
         coupon=shapes.Coupon(
             id=str(voucher.id),
             amount_off=amount_off,
-            created=epoch(voucher.created_at) or 0,
+            created=epoch(voucher.created_at),
             currency=currency.lower() if amount_off is not None else None,
             duration=voucher.duration,
             duration_in_months=voucher.duration_count,
@@ -218,7 +211,7 @@ def show_discount(redemption: VoucherRedemption, currency: str, now: datetime) -
             valid=voucher.disabled_at is None and is_left and not has_expired,
         ),
         customer=str(redemption.customer_id),
-        end=epoch(redemption.ended_at),
-        start=epoch(redemption.redeemed_at) or 0,
+        end=epoch_or_none(redemption.ended_at),
+        start=epoch(redemption.redeemed_at),
         subscription=None,
     )

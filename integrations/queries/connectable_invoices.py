@@ -130,7 +130,7 @@ def _invoice(row: Invoice, around: _Around) -> shapes.Invoice:
         closed=row.status in FINISHED,
         currency=row.currency.lower(),
         customer=str(row.customer_id),
-        date=epoch(row.created_at) or 0,
+        date=epoch(row.created_at),
         description=None,
         discount=_discount(row, around),
         due_date=_day(row.due_date, row.time_zone) if is_invoiced else None,
@@ -141,8 +141,8 @@ def _invoice(row: Invoice, around: _Around) -> shapes.Invoice:
         next_payment_attempt=epoch(min(scheduled)) if scheduled and not is_invoiced else None,
         number=row.number,
         paid=row.status == Invoice.Status.PAID,
-        period_end=epoch(row.supply_end or row.due_moment_at) or 0,
-        period_start=epoch(row.supply_start or row.due_moment_at) or 0,
+        period_end=epoch(row.supply_end or row.due_moment_at),
+        period_start=epoch(row.supply_start or row.due_moment_at),
         receipt_number=receipts[0] if receipts else None,
         starting_balance=balances.before_minor,
         statement_descriptor=None,
@@ -151,7 +151,7 @@ def _invoice(row: Invoice, around: _Around) -> shapes.Invoice:
         tax=row.tax_total_minor if rates - {Decimal(0)} else None,
         tax_percent=whole(next(iter(rates))) if len(rates) == 1 and rates != {Decimal(0)} else None,
         total=row.total_minor,
-        webhooks_delivered_at=epoch(row.created_at) or 0,
+        webhooks_delivered_at=epoch(row.created_at),
     )
 
 
@@ -181,7 +181,7 @@ def _line(line: InvoiceLine, around: _Around) -> shapes.LineItem:
         description=line.description,
         discountable=not is_prorated,
         livemode=is_live(),
-        period=shapes.LinePeriod(start=epoch(start) or 0, end=epoch(end) or 0),
+        period=shapes.LinePeriod(start=epoch(start), end=epoch(end)),
         plan=show_plan(around.plans.get(line.proof.get("plan", "")), price) if price is not None else None,
         proration=is_prorated,
         quantity=whole(line.quantity),

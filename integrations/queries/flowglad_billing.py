@@ -2,16 +2,17 @@
 
 from datetime import datetime
 
-from core.domain.schedule import instant_of
 from core.errors import NotFound
 from customers import queries as customer_queries
 from customers.models import Customer, PaymentMethod
 from integrations.domain import flowglad as shapes
 from integrations.domain.flowglad_words import COUNTRIES, CURRENCIES, CURRENT_STATUSES, STATUS
+from integrations.domain.shape import instant, instant_or_none
 from integrations.queries.agreed import Agreed, find_customer_by_reference, list_agreed
-from integrations.queries.flowglad_catalogue import Catalogue, instant, interval_of, read_catalogue, unit_price
+from integrations.queries.flowglad_catalogue import Catalogue, interval_of, read_catalogue, unit_price
 from integrations.queries.flowglad_history import list_invoices
-from integrations.queries.flowglad_invoices import show_invoices, show_purchases
+from integrations.queries.flowglad_invoices import show_invoices
+from integrations.queries.flowglad_purchases import show_purchases
 from integrations.queries.flowglad_usage import MeterBalances, read_balances
 from integrations.queries.mode import is_live
 from subscriptions.domain.lifecycle import LIVE_STATUSES, Status
@@ -125,12 +126,10 @@ def _payment_method(customer: Customer, card: PaymentMethod) -> shapes.PaymentMe
 def _subscription(
     agreed: Agreed, catalogue: Catalogue, default_card: str | None, balances: MeterBalances
 ) -> shapes.Subscription:
-    row, main, calendar = agreed.subscription, agreed.main, agreed.calendar
+    row, main = agreed.subscription, agreed.main
     status = STATUS[Status(row.status)]
     price = main.price if main is not None else None
-    end, added = row.current_period_end, {item.id: item.created_at for item in row.items.all()}
-    is_scheduled = row.status in LIVE_STATUSES and row.cancel_at is not None
-    ended_at = row.cancelled_at or row.ended_at
+    added = {item.id: item.created_at for item in row.items.all()}
     items = [
         shapes.SubscriptionItem(
             id=str(item.id),
@@ -158,17 +157,17 @@ def _subscription(
         status=status,
         default_payment_method_id=str(row.payment_method_id) if row.payment_method_id else default_card,
         backup_payment_method_id=None,
-        trial_end=instant(row.trial_end_at) if row.trial_end_at is not None else None,
+        trial_end=instant_or_none(row.trial_end_at),
         current_billing_period_start=instant(row.current_period_start),
-        current_billing_period_end=instant(end) if end is not None else None,
+        current_billing_period_end=instant_or_none(row.current_period_end),
         metadata=row.metadata,
-        canceled_at=instant(ended_at) if ended_at is not None else None,
-        cancel_scheduled_at=instant(row.cancel_at) if is_scheduled and row.cancel_at is not None else None,
+        canceled_at=instant_or_none(row.cancelled_at or row.ended_at),
+        cancel_scheduled_at=instant_or_none(row.cancel_at) if row.status in LIVE_STATUSES else None,
         price_id=str(price.id) if price is not None else None,
         run_billing_at_period_start=price is None or price.billing_timing == Price.Timing.ADVANCE,
         interval=interval_of(price) if price is not None else None,
         interval_count=price.interval_count if price is not None and interval_of(price) is not None else None,
-        billing_cycle_anchor_date=instant(instant_of(calendar.anchor_wall, calendar.time_zone)),
+        billing_cycle_anchor_date=instant(agreed.anchor_at),
         name=row.plan.name,
         current=status in CURRENT_STATUSES,
         subscription_items=items,

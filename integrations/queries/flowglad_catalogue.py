@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import msgspec
 from django.db.models import Prefetch
@@ -11,13 +10,10 @@ from django.db.models import Prefetch
 from customers.models import Customer
 from integrations.domain import flowglad as shapes
 from integrations.domain.flowglad_words import CURRENCIES, INTERVALS, slug_of, unlike
-from integrations.domain.shape import whole
-from integrations.queries.agreed import Agreed
+from integrations.domain.shape import instant
+from integrations.queries.agreed import Agreed, unit_price_of
 from integrations.queries.mode import is_live
-from subscriptions.domain.pricing import TIERED, PriceType
 from subscriptions.models import Plan, Price, Product
-
-UNPRICED = TIERED | {PriceType.PERCENTAGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +106,6 @@ def read_catalogue(customer: Customer, agreed: Iterable[Agreed]) -> Catalogue:
     return Catalogue(customer, [offer for _, offer in sorted(found.items())])
 
 
-def instant(moment: datetime) -> datetime:
-    """Return a moment as the neighbour tells it: in UTC, to the second."""
-    return moment.astimezone(UTC).replace(microsecond=0)
-
-
 def price_type(price: Price) -> str:
     """Return which of the neighbour's types a price is."""
     if price.usage:
@@ -129,7 +120,7 @@ def interval_of(price: Price) -> str | None:
 
 def unit_price(price: Price) -> int:
     """Return the price of a unit in minor units, 0 where no single whole amount applies."""
-    return 0 if price.type in UNPRICED else whole(price.unit_price) or 0
+    return unit_price_of(price) or 0
 
 
 def _price(offer: Offer, slug: str, *, is_default: bool) -> shapes.Price:

@@ -142,11 +142,13 @@ def test_a_voucher_is_the_discount(users: Connectable, running: Running) -> None
     assert billing["subscriptions"]["data"][0]["discount"] == 20
 
 
-def test_credit_is_a_negative_balance_in_the_billed_currency(users: Connectable, running: Running) -> None:
+def test_credit_is_a_negative_balance_in_the_billings_currency(users: Connectable, running: Running) -> None:
     for amount, currency in ((500, "EUR"), (900, "USD")):
         body = {"type": "credit", "amount": amount, "currency": currency, "reason": "sorry"}
         running.api.post(f"/customer/{running.alice}/credit", body, 201)
     assert users.billing(running.alice)["account_balance"] == -500
+    told = users.put(f"/users/{running.alice}/billing", {"currency": "usd"})
+    assert (told["currency"], told["account_balance"]) == ("usd", -900)
 
 
 def test_a_customer_is_delinquent_when_the_latest_invoice_is_not_paid_in_time(
