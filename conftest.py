@@ -3,6 +3,7 @@
 The servers need no fixture: the first connection starts them (`config/test_settings.py`).
 """
 
+import gc
 import os
 
 import pytest
@@ -30,6 +31,12 @@ def django_db_modify_db_settings(
     """Have the tests' database copied from a migrated one; pytest-django asks for this just before it makes it."""
     with django_db_blocker.unblock():
         connection.settings_dict["TEST"]["TEMPLATE"] = migrated_database()
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector of cycles pass over what stays to the end: thousands of tests, and every module."""
+    gc.collect()
+    gc.freeze()
 
 
 # After each test that commits, in place of Django's own clean-up.
