@@ -6,7 +6,7 @@ TIMELINE = (
     Proof(
         # A period ends where a credit gives back the rest of it, or where new terms began; a line of nothing is not
         # written, so a gap after a line of nothing, or while nothing was charged, is none. What was taken back whole
-        # under the same price is no period.
+        # under the same price is no period. With the policy `full` the period restarts and nothing is given back.
         "recurring lines tile their item's timeline",
         "item",
         """
@@ -46,6 +46,11 @@ TIMELINE = (
                 AND terms.from_at <= line.period_start
                 AND (terms.from_at > previous_end - interval '1 day'
                      OR terms.phase <> 'paid' AND terms.from_at > previous_start)
+          )
+          AND NOT EXISTS (
+              SELECT FROM subscriptions_itemterms terms JOIN subscriptions_subscriptionitem item ON item.id = terms.item_id
+              WHERE item.subscription_id = line.subscription_id AND terms.from_at = line.period_start
+                AND terms.proration = 'full'
           )
         """,
         "Look at the subscription's timeline; a period is missing or billed twice.",
