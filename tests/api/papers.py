@@ -12,11 +12,8 @@ LINE = ("description", "kind", "period_start", "period_end", "quantity", "discou
 
 
 def document_ids() -> set[uuid.UUID]:
-    """Return the ids of all documents there are."""
-    return {
-        *Invoice.objects.exclude(status="draft").values_list("id", flat=True),
-        *CreditNote.objects.values_list("id", flat=True),
-    }
+    """Return the ids of all documents there are; drafts that wait keep theirs when they are issued."""
+    return {*Invoice.objects.values_list("id", flat=True), *CreditNote.objects.values_list("id", flat=True)}
 
 
 def made_since(known: Collection[uuid.UUID]) -> list[Paper]:
