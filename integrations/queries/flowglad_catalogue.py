@@ -95,11 +95,12 @@ class Catalogue:
 def read_catalogue(customer: Customer, agreed: Iterable[Agreed]) -> Catalogue:
     """Return the public prices of public plans, and those the customer has, by a constant number of statements."""
     found: dict[uuid.UUID, Offer] = {}
-    sold = Price.objects.filter(public=True, retired_at__isnull=True, currency__in=CURRENCIES).select_related("metric")
+    sold = Price.objects.filter(public=True, retired_at__isnull=True).select_related("metric")
     plans = Plan.objects.filter(public=True, retired_at__isnull=True).select_related("product").order_by("id")
     for plan in plans.prefetch_related(Prefetch("prices", queryset=sold), "features"):
         for price in plan.prices.all():
-            found.setdefault(price.id, Offer(plan, price))
+            if price.currency in CURRENCIES:
+                found.setdefault(price.id, Offer(plan, price))
     for one in agreed:
         for item in one.items:
             found.setdefault(item.price.id, Offer(one.subscription.plan, item.price))

@@ -101,7 +101,7 @@ OfInvoice = TypeVar("OfInvoice", LineRow, PaymentRow)
 
 def list_invoices(customer: Customer) -> list[PastInvoice]:
     """Return all invoices of a customer in a currency the neighbour knows, newest first."""
-    rows = Invoice.objects.filter(customer_id=customer.id, currency__in=words.CURRENCIES).order_by("-id")
+    rows = Invoice.objects.filter(customer_id=customer.id).order_by("-id")
     lines = InvoiceLine.objects.filter(invoice__customer_id=customer.id).order_by("position")
     payments = Payment.objects.filter(invoice__customer_id=customer.id).order_by("id")
     attempts = PaymentAttempt.objects.filter(invoice__customer_id=customer.id).order_by("invoice_id", "-number")
@@ -112,6 +112,7 @@ def list_invoices(customer: Customer) -> list[PastInvoice]:
     return [
         PastInvoice(row, lines_of.get(row.id, []), payments_of.get(row.id, []), failures.get(row.id))
         for row in (InvoiceRow(*one) for one in rows.values_list(*InvoiceRow._fields))
+        if row.currency in words.CURRENCIES
     ]
 
 
