@@ -48,7 +48,8 @@ TIMELINE = (
                      OR terms.phase <> 'paid' AND terms.from_at > previous_start)
           )
           AND NOT EXISTS (
-              SELECT FROM subscriptions_itemterms terms JOIN subscriptions_subscriptionitem item ON item.id = terms.item_id
+              SELECT FROM subscriptions_itemterms terms
+              JOIN subscriptions_subscriptionitem item ON item.id = terms.item_id
               WHERE item.subscription_id = line.subscription_id AND terms.from_at = line.period_start
                 AND terms.proration = 'full'
           )
