@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 
 from billing.models import PaymentAttempt
-from billing.operations import claiming
+from billing.operations import claiming, plan_changes
 from billing.operations.balance import Adjustment, adjust_balance
 from billing.operations.charging import charge_due
 from billing.operations.credits import CreditNoteCommand, InvoicePaid, make_credit_note, void_invoice
@@ -111,6 +111,27 @@ def test_vouchers_used_up_are_returned_once(company: Company, alice: Customer) -
     assert (redemption.remaining, redemption.ended_at) == (1, None)
     assert redemption.uses.get().returned_at == NOW
     assert CreditNote.objects.get().total_minor == 1785
+
+
+def test_a_period_that_was_opened_by_it_is_counted_no_more(company: Company, alice: Customer) -> None:
+    """Two of three months are left after February's; what is added in it has no discount: 14 of 28 days of 1000."""
+    company.voucher(alice, duration="repeating", duration_count=3)
+    billed(company, alice)
+    run_billing(Scope(as_of=at("2026-02-01"), now=at("2026-02-01")))
+    first, second = Invoice.objects.order_by("due_moment_at")
+    redemption = VoucherRedemption.objects.get()
+    void_invoice(invoice_id=first.id, now=at("2026-02-02"))
+    assert list(redemption.periods.values_list("until_at", flat=True)) == [at("2026-03-01")]
+    void_invoice(invoice_id=second.id, now=at("2026-02-02"))
+    redemption.refresh_from_db()
+    assert (redemption.remaining, redemption.periods.count()) == (3, 0)
+    added = plan_changes.add_item(
+        subscription_id=Subscription.objects.get().id,
+        price_id=company.price(unit_price=1000).id,
+        quantity=1,
+        now=at("2026-02-15"),
+    )
+    assert [one.sub_total_minor for one in added.proposals] == [500]
 
 
 def test_an_invoice_of_nothing_can_be_taken_back(company: Company, alice: Customer) -> None:
