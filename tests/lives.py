@@ -35,7 +35,7 @@ from subscriptions.domain import change
 from subscriptions.domain.agreement import InvalidAgreement
 from subscriptions.domain.change import PriceChange
 from subscriptions.domain.lifecycle import ACTIVE_STATUSES, BILLED_STATUSES, Action, InvalidTransition, Status
-from subscriptions.domain.pending import Applied, ChangeKind, apply_due
+from subscriptions.domain.pending import Applied, ChangeKind, apply_due, at_boundary
 from subscriptions.domain.periods import current_period
 from subscriptions.domain.pricing import PriceType, Rating
 from subscriptions.domain.terms import ARREARS, Agreement, PendingChange, PriceTerms
@@ -253,7 +253,7 @@ def did(life: Life, deed: Deed) -> Life:
         return life
     agreement = decided.agreement
     if agreement.status in BILLED_STATUSES:
-        agreement = change.move_to_zone(agreement, life.account.zone, now)
+        agreement = at_boundary(change.move_to_zone(agreement, life.account.zone, now), now)
     is_charged = decided.is_charged and agreement.status in BILLED_STATUSES | {Status.CANCELLED}
     if is_charged:
         settled = settle(agreement, now)

@@ -36,7 +36,7 @@ from invoicing.queries.tax import get_tax_world
 from subscriptions.domain.agreement import InvalidAgreement
 from subscriptions.domain.change import move_to_zone
 from subscriptions.domain.lifecycle import ACTIVE_STATUSES, BILLED_STATUSES, InvalidTransition, Status
-from subscriptions.domain.pending import Applied
+from subscriptions.domain.pending import Applied, at_boundary
 from subscriptions.domain.terms import Agreement
 from subscriptions.models import Subscription
 from subscriptions.queries.terms import list_agreements, list_due_agreements
@@ -165,7 +165,7 @@ def _step(customer: Customer, decided: Decided, at: datetime) -> Step:
     agreement = decided.agreement
     if agreement.status in BILLED_STATUSES:
         # A change restarts or replaces calendars: the customer's zone holds in all of them.
-        agreement = move_to_zone(agreement, customer.zone, at)
+        agreement = at_boundary(move_to_zone(agreement, customer.zone, at), at)
     is_charged = decided.is_charged and (agreement.status in BILLED_STATUSES or agreement.status is Status.CANCELLED)
     if is_charged:
         settled = settle(agreement, at)

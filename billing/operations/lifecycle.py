@@ -20,7 +20,7 @@ from subscriptions.domain.lifecycle import Action, Status
 from subscriptions.domain.pending import apply_due
 from subscriptions.domain.periods import current_period
 from subscriptions.domain.terms import TRIAL, Agreement
-from subscriptions.models import PendingChange, Subscription
+from subscriptions.models import Subscription
 from subscriptions.queries.terms import list_price_terms
 
 
@@ -132,12 +132,7 @@ def resume_subscription(
     Changes that wait for the next cycle wait for the end of the period as it is then; what came due in the pause is
     made now. Raises NotFound, Conflict, Invalid on `policy`.
     """
-    with transaction.atomic():
-        subscription = changing.lock_subscription(subscription_id)
-        changed = changing.store_change_step(subscription=subscription, decide=_resuming(policy), now=now, actor=actor)
-        for pending in changed.agreement.pending:
-            PendingChange.objects.filter(id=pending.change_id).update(due_at=pending.due_at)
-    return changed
+    return changing.store_change(subscription_id=subscription_id, decide=_resuming(policy), now=now, actor=actor)
 
 
 def extend_trial(*, subscription_id: uuid.UUID, price_id: uuid.UUID, now: datetime, actor: Actor = SYSTEM) -> Changed:

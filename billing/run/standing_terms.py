@@ -37,6 +37,10 @@ UPDATE subscriptions_pendingchange AS change SET settled_at = done.at, outcome =
 FROM unnest(%s::uuid[], %s::timestamptz[], %s::varchar[], %s::varchar[]) AS done (id, at, outcome, failure)
 WHERE change.id = done.id
 """
+MOVE_CHANGES = """
+UPDATE subscriptions_pendingchange AS change SET due_at = moved.due_at
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS moved (id, due_at) WHERE change.id = moved.id
+"""
 REVOKE_CHANGES_OF_ENDED = """
 UPDATE subscriptions_pendingchange SET settled_at = %s, outcome = 'revoked'
 WHERE subscription_id = ANY(%s::uuid[]) AND settled_at IS NULL
@@ -79,8 +83,23 @@ def settle_subscriptions(stood: Sequence[Stood], *, as_of: datetime) -> None:
         return
     _move(list(settled.values()), [t for one in stood for step in one.steps for t in step.transitions], as_of)
     _write_versions(stood, settled, as_of)
+    _move_changes(stood, settled)
     _settle_changes([done for one in stood for step in one.steps for done in step.applied])
     write_transitions([(one.actor, t) for one in stood for step in one.steps for t in step.transitions], as_of=as_of)
+
+
+def _move_changes(stood: Sequence[Stood], settled: dict[uuid.UUID, Agreement]) -> None:
+    """Write the new moments of changes that wait for the end of a period that has moved."""
+    before = {one.change_id: one.due_at for each in stood for agreement in each.agreements for one in agreement.pending}
+    moved = {
+        one.change_id: one.due_at
+        for agreement in settled.values()
+        for one in agreement.pending
+        if before.get(one.change_id, one.due_at) != one.due_at
+    }
+    if moved:
+        with connection.cursor() as cursor:
+            cursor.execute(MOVE_CHANGES, [array_text(moved), array_text(moved.values())])
 
 
 def _move(agreements: Sequence[Agreement], transitions: Sequence[Transition], as_of: datetime) -> None:

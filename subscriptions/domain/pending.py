@@ -11,6 +11,7 @@ from enum import StrEnum
 from subscriptions.domain import change
 from subscriptions.domain.agreement import InvalidAgreement
 from subscriptions.domain.change import PriceChange
+from subscriptions.domain.periods import current_period
 from subscriptions.domain.terms import Agreement, PendingChange
 
 
@@ -37,16 +38,32 @@ def apply_due(agreement: Agreement, moment: datetime) -> tuple[Agreement, tuple[
     One that the terms cannot take any more is passed over with the reason: the subscription goes on as it is.
     """
     applied: list[Applied] = []
-    due = sorted((one for one in agreement.pending if one.due_at <= moment), key=lambda one: one.due_at)
-    for pending in due:
+    while due := [one for one in agreement.pending if one.due_at <= moment]:
+        pending = min(due, key=lambda one: one.due_at)
         rest = tuple(one for one in agreement.pending if one.change_id != pending.change_id)
         try:
-            agreement = replace(_apply(agreement, pending), pending=rest)
+            agreement = at_boundary(replace(_apply(agreement, pending), pending=rest), pending.due_at)
             applied.append(Applied(pending.change_id, pending.due_at))
         except InvalidAgreement as refusal:
             agreement = replace(agreement, pending=rest)
             applied.append(Applied(pending.change_id, pending.due_at, refusal.message))
     return agreement, tuple(applied)
+
+
+def at_boundary(agreement: Agreement, at: datetime) -> Agreement:
+    """Return an agreement whose changes for the next cycle wait for where the running period ends now.
+
+    A period that restarts on 16 June ends on 16 July: what waited for 1 July waits until then.
+    """
+    if not any(one.at_boundary and one.due_at > at for one in agreement.pending):
+        return agreement
+    period = current_period(replace(agreement, cancel_at=None), at)
+    if period is None:
+        return agreement
+    pending = (
+        replace(one, due_at=period.end) if one.at_boundary and one.due_at > at else one for one in agreement.pending
+    )
+    return replace(agreement, pending=tuple(pending))
 
 
 def _apply(agreement: Agreement, pending: PendingChange) -> Agreement:

@@ -169,6 +169,27 @@ class TestLater:
         assert made == [("EUR", 1500), ("EUR", 3000), ("USD", 10000)]
         assert world.fresh().currency == "USD"
 
+    def test_it_waits_for_the_end_of_a_period_that_restarts(self, world: World) -> None:
+        """Two seats for 1 July; on 16 June the year begins: 30000 less 1500, and the seats come with the next year."""
+        change = {"subscription_id": world.subscription.id, "seats": 3, "timing": NEXT, "now": at("2026-06-05")}
+        plan_changes.change_seats(**change)
+        world.to(world.yearly, "2026-06-16")
+        waiting = PendingChange.objects.get(settled_at__isnull=True)
+        assert (waiting.due_at, world.due()) == (at("2027-06-16"), at("2027-06-16"))
+        run("2026-07-01")
+        assert totals() == [3000, 28500]
+        run("2027-06-16")
+        assert sorted(totals()) == [3000, 28500, 90000]
+        assert check_books(now=at("2027-06-16")) == ()
+
+    def test_what_waits_moves_with_a_change_that_comes_on_its_date(self, world: World) -> None:
+        """The run is late: the year begins on 16 June before the seats, which do not come on 1 July."""
+        plan_changes.change_seats(subscription_id=world.subscription.id, seats=3, timing=NEXT, now=at("2026-06-05"))
+        world.to(world.yearly, "2026-06-06", Timing(When.SPECIFIC_DATE, at("2026-06-16")))
+        run("2026-07-05")
+        assert (totals(), world.due()) == ([3000, 28500], at("2027-06-16"))
+        assert PendingChange.objects.get(settled_at__isnull=True).due_at == at("2027-06-16")
+
     def test_on_a_date(self, world: World) -> None:
         world.to(world.big, "2026-06-02", Timing(When.SPECIFIC_DATE, at("2026-06-16")))
         assert world.due() == at("2026-06-16")
