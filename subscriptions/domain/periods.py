@@ -141,6 +141,9 @@ def _append(
         resumes = version.resumes
     elif before is not None and before.phase == PAID and _only_another_zone(before, version):
         earlier_zone = before.zone
+    elif before is not None and before.phase == PAID and previous is not None and previous.end == version.from_at:
+        # Restarted by a change of the plan's price, whose own policy rules that; what else was paid is given back.
+        segments[-1] = structs.replace(previous, gives_back=True)
     segments.append(Segment(version.from_at, end, version.anchor_wall, version.zone, (version,), resumes, earlier_zone))
 
 

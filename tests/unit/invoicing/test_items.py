@@ -9,15 +9,18 @@ import pytest
 from subscriptions.domain import change
 from subscriptions.domain.agreement import InvalidAgreement
 from subscriptions.domain.pricing import PriceType, Rating
-from tests.bills import at, once, per_seat
+from tests.bills import at, bill, once, per_seat
 from tests.changes import (
+    BIG,
     SMALL,
     altered,
     begin,
+    changed,
     since,
     sums,
+    to,
 )
-from tests.histories import charge_now, price, run
+from tests.histories import charge_now, price, run, start
 
 
 class TestItems:
@@ -51,6 +54,18 @@ class TestItems:
             later = run(added, at(moment) + timedelta(days=31))
             expected = ["recurring", "recurring"] if kind == "recurring" else ["recurring"]
             assert [line[0] for line in since(later, added)] == expected
+
+    def test_an_add_on_is_not_paid_twice_when_the_plans_policy_restarts_the_period(self) -> None:
+        """An add-on of 1000 beside 3000; on 16 June 4500 by `full`, which gives nothing back of the 3000.
+
+        Nobody changed the add-on: 15 of 30 days of it come back, and it is charged with the period that begins.
+        """
+        first = bill(start([(SMALL, 1), (per_seat(1000), 1)], at("2026-06-01"), zone="UTC"))
+        second = changed(first, to(BIG, "full"), "2026-06-16")
+        assert sorted(line[-1] for line in since(second, first)) == [-500, 1000, 4500]
+        undone = changed(second, to(SMALL), "2026-06-16")
+        assert sum(sums(undone, first)) == 0
+        assert sum(sums(run(undone, at("2026-07-01")), undone)) == 4000
 
     def test_the_plans_own_price_cannot_be_removed(self) -> None:
         first = begin(SMALL, 1, "2026-06-01")
