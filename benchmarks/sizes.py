@@ -63,6 +63,11 @@ class Sizes:
         return self.of(10_000, 50)
 
     @property
+    def simulated(self) -> int:
+        """Return how many subscriptions are simulated for a year."""
+        return self.of(10_000, 20)
+
+    @property
     def papers(self) -> int:
         """Return how many invoices are drawn each time."""
         return self.of(15, 1)
