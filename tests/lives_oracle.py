@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from core.domain.schedule import Interval, boundary, boundary_index, calendar_anchor, local_date, local_wall
+from core.domain.schedule import Interval, boundary, boundary_index, calendar_anchor, instant_of, local_date, local_wall
 from subscriptions.domain.pricing import exact_price
 from subscriptions.domain.terms import ARREARS, CALENDAR, PriceTerms
 from tests.lives import Deed, Life
@@ -21,8 +21,8 @@ class Terms:
     """What an item stands at: price, quantity, and the policy by which its seats are counted.
 
     `following` is the price that takes over when the period ends (the policy `none`); `is_here` tells whether it is
-    charged in the running period at all, `to_the_end` that it came when an end was set, and was charged up to there,
-    `has_moved` that its seats changed in the period.
+    charged in the running period at all, `has_moved` that its seats changed in the period. An end was set when it was
+    charged, and it was charged up to there alone, by the policy `cut`.
     """
 
     price: PriceTerms
@@ -30,7 +30,7 @@ class Terms:
     policy: str
     following: PriceTerms | None = None
     is_here: bool = True
-    to_the_end: bool = False
+    cut: str = ""
     has_moved: bool = False
 
     @property
@@ -43,25 +43,39 @@ class Terms:
 
 @dataclass(frozen=True)
 class Period:
-    """The period that runs, and the full interval of which it is the rest, from `full_start` to `full_end`."""
+    """The period that runs, and the full interval of which it is the rest, from `full_start` to `full_end`.
+
+    `shifts` are pauses that lengthened it, from and to: it is counted as if they had not been.
+    """
 
     start: datetime
     end: datetime
     full_start: datetime
     full_end: datetime
     zone: str
+    shifts: tuple[tuple[datetime, datetime], ...] = ()
 
-    def left(self, policy: str, at: datetime) -> Fraction:
+    def left(self, policy: str, moment: datetime) -> Fraction:
         """Return the part of the full interval that is left at a moment, counted by a policy."""
+        at = self._without_pauses(moment)
         if at == self.full_start:
             return Fraction(1)
         if policy == "second":
-            return Fraction(_seconds(at, self.end), _seconds(self.full_start, self.full_end))
+            return Fraction(_seconds(at, self.full_end), _seconds(self.full_start, self.full_end))
         count = _days_360 if policy == "thirty_360" else _days
         return Fraction(
-            count(local_date(at, self.zone), local_date(self.end, self.zone)),
+            count(local_date(at, self.zone), local_date(self.full_end, self.zone)),
             count(local_date(self.full_start, self.zone), local_date(self.full_end, self.zone)),
         )
+
+    def _without_pauses(self, at: datetime) -> datetime:
+        """Return a moment as many local days earlier as service had paused by then."""
+        for paused_at, resumed_at in reversed(self.shifts):
+            if at > paused_at:
+                days = local_date(resumed_at, self.zone) - local_date(paused_at, self.zone)
+                earlier = instant_of(local_wall(at, self.zone) - days, self.zone)
+                at = paused_at if at < resumed_at else max(earlier, paused_at)
+        return at
 
 
 def _seconds(first: datetime, last: datetime) -> int:
@@ -120,6 +134,8 @@ class Oracle:
         self.waiting: dict[str, tuple[datetime, bool, Deed]] = {}
         # Nothing is given back of what was paid, but what was not billed yet is charged as far as it was there.
         self.hangs_on_what_was_billed = False
+        self.added_at: datetime | None = None
+        self.moved_at: datetime | None = None
         self._charge_period()
 
     def to(self, moment: datetime) -> None:
@@ -157,6 +173,8 @@ class Oracle:
         if self.before is None or self.before.at != at:
             self.before = Before(at, self.state, tuple(self.totals))
         before = self.before
+        # Seats that changed at this very moment are counted by the later policy, unless they are billed.
+        self.hangs_on_what_was_billed |= self.moved_at == at
         policy = deed.word or price.proration_up
         if not is_billed and policy in {"none", "full"}:
             policy = "day"
@@ -185,8 +203,10 @@ class Oracle:
             taken = replace(held, following=price)
         else:
             count = price.proration_up if at == period.full_start else policy
-            taken = Terms(price, held.quantity, count, to_the_end=self._ends_inside())
-            self.totals[0] += (taken.amount - held.amount) * period.left(policy, at)
+            taken = Terms(price, held.quantity, count)
+            self.totals[0] -= self._rest(held, policy, at)
+            self.totals[0] += taken.amount * period.left(policy, at)
+            taken = self._cut(0, taken, policy)
         self.state = replace(state, items=(taken, *state.items[1:]))
 
     def _restart(self, price: PriceTerms, policy: str, at: datetime, *, keeps: bool) -> None:
@@ -195,13 +215,15 @@ class Oracle:
         state = self.before.state
         for place, terms in enumerate(state.items):
             if place:
-                self.totals[place] -= terms.amount * state.period.left(terms.price.proration_down, at)
+                self.totals[place] -= self._rest(terms, terms.price.proration_down, at)
             elif not keeps:
-                self.totals[place] -= terms.amount * state.period.left(policy, at)
+                self.totals[place] -= self._rest(terms, policy, at)
             elif terms.price.timing == ARREARS:
-                self.totals[place] -= terms.amount * state.period.left(terms.policy, at)
+                self.totals[place] -= self._rest(terms, terms.policy, at)
             else:
                 self.hangs_on_what_was_billed |= terms.has_moved
+        # What came at this very moment and is billed goes on as it is billed.
+        self.hangs_on_what_was_billed |= self.added_at == at
         assert price.interval is not None
         anchor = local_wall(at, self.zone)
         if self.is_calendar:
@@ -209,10 +231,9 @@ class Oracle:
             anchor = calendar_anchor(at, price.interval, day, self.zone)
         period = self._period_at(anchor, price.interval, at)
         count = price.proration_up if period.start == period.full_start else policy
-        items = (Terms(price, state.items[0].quantity, count), *state.items[1:])
+        others = (Terms(one.price, one.quantity, one.price.proration_up) for one in state.items[1:])
+        items = (Terms(price, state.items[0].quantity, count), *others)
         self.state = State(anchor, price.interval, period, items)
-        if self._ends_inside():
-            self.state = replace(self.state, items=(replace(items[0], to_the_end=True), *items[1:]))
         self._charge_period(first=policy)
 
     def _do_seats(self, deed: Deed, at: datetime) -> None:
@@ -224,10 +245,10 @@ class Oracle:
         policy = deed.price.proration_up
         period = self.state.period
         # `none`: it is charged from the next period on.
-        ends = self._ends_inside()
-        added = Terms(deed.price, deed.number, policy, is_here=policy != "none", to_the_end=ends)
-        self.before = None
+        added = Terms(deed.price, deed.number, policy, is_here=policy != "none")
+        self.before, self.added_at = None, at
         self.totals.append(added.amount * period.left(policy, at))
+        added = self._cut(-1, added, policy)
         self.state = replace(self.state, items=(*self.state.items, added))
 
     def _do_item(self, deed: Deed, at: datetime) -> None:
@@ -235,12 +256,12 @@ class Oracle:
         if deed.number:
             self._set_quantity(place, deed.number, at)
             return
-        terms, period = self.state.items[place], self.state.period
+        terms = self.state.items[place]
         policy = terms.price.proration_down
         if policy not in {"none", "full"}:
-            self.totals[place] -= terms.amount * period.left(policy, at)
+            self.totals[place] -= self._rest(terms, policy, at)
         elif terms.price.timing == ARREARS:
-            self.totals[place] -= terms.amount * period.left(terms.policy, at)
+            self.totals[place] -= self._rest(terms, terms.policy, at)
         else:
             self.hangs_on_what_was_billed |= terms.has_moved
         self._set(place, replace(terms, quantity=0))
@@ -264,7 +285,8 @@ class Oracle:
         elif days:
             anchor = local_wall(period.end, self.zone) + days
             end = boundary(anchor, self.state.interval, 0, self.zone)
-            self.state = replace(self.state, anchor=anchor, period=replace(period, end=end))
+            shifts = (*period.shifts, (paused_at, at))
+            self.state = replace(self.state, anchor=anchor, period=replace(period, end=end, shifts=shifts))
         for kind, (due_at, at_boundary, waits) in list(self.waiting.items()):
             moved = self.state.period.end if at_boundary else max(due_at, at)
             self.waiting[kind] = moved, at_boundary, waits
@@ -288,8 +310,12 @@ class Oracle:
             self._end(self.paused_at or at)
 
     def _do_undo(self, _: Deed, __: datetime) -> None:
+        assert self.cancel_at is not None
+        for place, terms in enumerate(self.state.items):
+            if terms.cut:
+                self.totals[place] += terms.amount * self.state.period.left(terms.cut, self.cancel_at)
         self.cancel_at = None
-        self.state = replace(self.state, items=tuple(replace(one, to_the_end=False) for one in self.state.items))
+        self.state = replace(self.state, items=tuple(replace(one, cut="") for one in self.state.items))
 
     def _do_zone(self, deed: Deed, _: datetime) -> None:
         self.zone_to_be = deed.word
@@ -309,7 +335,10 @@ class Oracle:
         """Change seats: the rest of the period at the new number less at the old."""
         terms = self.state.items[place]
         changed = replace(terms, quantity=quantity, has_moved=True)
-        self.totals[place] += (changed.amount - terms.amount) * self.state.period.left(terms.policy, at)
+        self.moved_at = at
+        self.totals[place] += self._rest(changed, terms.policy, at) - self._rest(terms, terms.policy, at)
+        if self._ends_inside() and terms.policy not in {terms.cut, terms.price.proration_down}:
+            self.hangs_on_what_was_billed = True
         self._set(place, changed)
 
     def _set(self, place: int, terms: Terms) -> None:
@@ -345,20 +374,40 @@ class Oracle:
     def _charge_period(self, *, first: str = "") -> None:
         """Charge each item for the period that begins; a stub by the items' policies, or `first` for the plan's own."""
         period = self.state.period
+        cut = []
         for place, terms in enumerate(self.state.items):
             policy = first if first and not place else terms.policy
             self.totals[place] += terms.amount * period.left(policy, period.start)
+            cut.append(self._cut(place, terms, policy))
+        self.state = replace(self.state, items=tuple(cut))
 
     def _ends_inside(self) -> bool:
         """Tell whether an end is set inside the running period."""
         return self.cancel_at is not None and self.cancel_at < self.state.period.end
 
+    def _cut(self, place: int, terms: Terms, policy: str) -> Terms:
+        """Take off what lies behind an end that is set: it is charged up to there alone."""
+        if not self._ends_inside() or terms.price.timing == ARREARS:
+            return replace(terms, cut="")
+        assert self.cancel_at is not None
+        self.totals[place] -= terms.amount * self.state.period.left(policy, self.cancel_at)
+        return replace(terms, cut=policy)
+
+    def _rest(self, terms: Terms, policy: str, at: datetime) -> Fraction:
+        """Return what is left of what an item was charged, counted by a policy; at the very beginning all of it."""
+        if at == self.state.period.start:
+            policy = terms.policy
+        left = self.state.period.left(policy, at)
+        if terms.cut:
+            assert self.cancel_at is not None
+            left -= self.state.period.left(policy, self.cancel_at)
+        return terms.amount * left
+
     def _end(self, at: datetime) -> None:
-        """End it, and give back what is left; what was charged up to the end alone has nothing left."""
+        """End it, and give back what is left."""
         for place, terms in enumerate(self.state.items):
-            was_cut = terms.to_the_end and terms.price.timing != ARREARS
-            policy = terms.policy if was_cut else terms.price.proration_down
-            self.totals[place] -= terms.amount * self.state.period.left(policy, at)
+            if not terms.cut:
+                self.totals[place] -= terms.amount * self.state.period.left(terms.price.proration_down, at)
         self.is_over = True
 
 

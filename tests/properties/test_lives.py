@@ -183,6 +183,7 @@ def test_every_item_comes_to_what_its_changes_say(life: Life) -> None:
     """Held to the slow oracle, within half a cent a line."""
     until = end_of(life)
     life = replace(life, deeds=(*life.deeds, Deed(until, "resume")))
+    note(repr(life))
     followed = lived(life, until)
     # The oracle knows of no failures.
     assume(not followed.failed)
