@@ -26,7 +26,6 @@ ADDRESS = {
     "country": "GB",
     "postcode": "EC1A 1BB",
 }
-TOLD = {"email": "ada@example.org", "name": "Ada", "externalId": "user-42"}
 
 
 @pytest.fixture
