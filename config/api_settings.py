@@ -13,6 +13,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "core.api.schema.ApiSchema",
     "DEFAULT_METADATA_CLASS": None,
+    # The only kind of body there is, whatever its Content-Type says; forms are not offered.
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.OneKind",
     "EXCEPTION_HANDLER": "core.api.handler.handle",
     "URL_FORMAT_OVERRIDE": None,
@@ -33,8 +35,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     # What an answer always holds is told by its serializer, for computed fields too.
     "COMPONENT_NO_READ_ONLY_REQUIRED": True,
-    # Words are told where they stand, not as components of their own.
-    "POSTPROCESSING_HOOKS": [],
+    # Words are told where they stand, not as components of their own: drf-spectacular's own hook is left out.
+    "POSTPROCESSING_HOOKS": ["core.api.examples.add_examples"],
+    "ENABLE_LIST_MECHANICS_ON_NON_2XX": True,
     # The documentation page is served from the package: no third-party script.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -35,7 +35,7 @@ class PlanChange(RunningView):
     """`/subscription/{id}/plan`."""
 
     @describe(
-        "Change the plan",
+        "Change a subscription's plan",
         takes=PlanChangeInput,
         gives=SubscriptionAnswer,
         status=202,
@@ -59,7 +59,7 @@ class PriceChange(RunningView):
     """`/subscription/{id}/price`."""
 
     @describe(
-        "Change the price",
+        "Change a subscription's price",
         takes=PriceChangeInput,
         gives=SuccessAnswer,
         request_example={"when": "instantly", "price": SOME_PRICE},

@@ -298,7 +298,7 @@ class DayField(StrictField, serializers.DateField):
         return value.isoformat()
 
 
-@extend_schema_field({"oneOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]})
+@extend_schema_field({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]})
 class MomentField(StrictField):
     """A day (its start in the customer's time zone) or an instant."""
 
@@ -416,7 +416,7 @@ class MetadataField(StrictField):
 
 @extend_schema_field(
     {
-        "oneOf": [
+        "anyOf": [
             {"type": "string"},
             {"type": "object", "properties": {"id": {"type": "string"}}, "additionalProperties": True},
         ]

@@ -26,6 +26,9 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 READING = (401, 403, 404, 429)
 WRITING = (*READING, 400, 409, 413, 422)
+NO_ERRORS: Mapping[int, str] = {}
+IDEMPOTENCY_ERRORS = (409, 413, 422)
+"""Of any POST with the header: its twin runs, its body (even one that is ignored) is too long, it was used before."""
 DESCRIPTIONS: Mapping[int, str] = {
     400: "The input is wrong; `errors` maps each JSON field path to its fault.",
     401: "No API key in force was sent.",
@@ -89,13 +92,15 @@ def describe(
     lists: bool = False,
     changes: bool = False,
     errors: Sequence[int] = (),
+    errors_in_array: Mapping[int, str] = NO_ERRORS,
     request_example: Any = None,
     answer_example: Any = None,
 ) -> Callable[[Handler], Handler]:
     """Describe a method of a view: what it takes and gives, and which errors beyond the common ones.
 
     `gives_later` is answered with 202 where the work is left to a worker. `lists` gives a page of the object, `changes`
-    takes the fields of a PUT, none of which is required.
+    takes the fields of a PUT, none of which is required. The contract has errors that are told in an array of
+    one: `errors_in_array`, with what each means.
     """
     examples = []
     if request_example is not None:
@@ -107,7 +112,12 @@ def describe(
     return extend_schema(
         summary=summary,
         request=body,
-        responses={_kind(gives, status): _answer(gives, lists, status), **later, **_errors(takes is not None, errors)},
+        responses={
+            _kind(gives, status): _answer(gives, lists, status),
+            **later,
+            **_errors(takes is not None, errors),
+            **{status: OpenApiResponse(ErrorAnswer(many=True), told) for status, told in errors_in_array.items()},
+        },
         examples=examples,
     )
 
@@ -157,11 +167,13 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 class ApiSchema(AutoSchema):
     """Reads a view's query parameters, scopes and idempotency where they are declared: on the view."""
 
+    view: Any
+
     def get_override_parameters(self) -> list[Any]:
         """Return the query parameters of the method, and the header of a POST."""
-        parameters = getattr(self.view, "parameters", {}).get(self.method)
+        parameters = self._parameters()
         found: list[Any] = [parameters] if parameters is not None else []
-        return [*found, IDEMPOTENCY_KEY] if self.method == "POST" else found
+        return [*found, IDEMPOTENCY_KEY] if self.method == "POST" and self.view.takes_idempotency_key else found
 
     def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular's own
         """Return the docstring of the method, with the scope it needs."""
@@ -170,12 +182,31 @@ class ApiSchema(AutoSchema):
         scope = f"Needs the scope `{needed(self.method)}`." if needed is not None else ""
         return "\n\n".join(filter(None, [text, scope]))
 
+    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
+        """Return the answers of the method, with the errors that its header or its query parameters bring."""
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        further: tuple[int, ...] = ()
+        if self.method == "POST" and self.view.takes_idempotency_key:
+            further = IDEMPOTENCY_ERRORS
+        elif "limit" in getattr(self._parameters(), "_declared_fields", ()):
+            further = (413,)
+        for status in further:
+            told = OpenApiResponse(ErrorAnswer, DESCRIPTIONS[status])
+            answer = self._get_response_for_code(told, str(status), direction=direction)  # type: ignore[no-untyped-call]
+            bodies.setdefault(str(status), answer)
+        return dict(sorted(bodies.items()))
+
+    def _parameters(self) -> Any:
+        return getattr(self.view, "parameters", {}).get(self.method)
+
     def get_operation_id(self) -> str:
         """Return the summary as a name, with the parent where a path names one above its own id."""
         words = re.sub(r"[^a-z ]", "", (self.get_summary() or "").lower().replace("'s", "")).split()
         parents = re.findall(r"([a-z-]+)/\{", self.path)
         if len(parents) > 1 and parents[0] not in words:
             words += ["of", parents[0]]
+        # One operation under several spellings of its path.
+        words += [alias.replace("-", "_") for alias in ("uasge-limit", "usage-limits") if alias in self.path]
         return "_".join(word for word in words if word not in {"a", "an", "the"})
 
     def get_tags(self) -> list[str]:

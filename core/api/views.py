@@ -37,7 +37,7 @@ class ApiView(APIView):
     `parameters` names the query parameters each method takes, `other_parameters` those of the methods left out there;
     any other is refused. `scopes` names the scope of a method where it is not `read` for GET and `write` for the rest.
     `calls_provider` marks a POST whose operation works outside its transactions, `shows_secret` one whose answer must
-    not be readable in a stored copy.
+    not be readable in a stored copy, `takes_idempotency_key` is false where a POST has a key of its own.
     """
 
     parameters: ClassVar[Mapping[str, type[Parameters]]] = {}
@@ -45,6 +45,7 @@ class ApiView(APIView):
     scopes: ClassVar[Mapping[str, str]] = {}
     calls_provider: ClassVar[bool] = False
     shows_secret: ClassVar[bool] = False
+    takes_idempotency_key: ClassVar[bool] = True
     http_method_names = ["get", "post", "put", "delete", "head"]
 
     request: Request

@@ -99,7 +99,7 @@ class CustomerAnswer(AnswerSerializer):
     created_at = InstantField()
 
 
-@extend_schema_field({"type": ["string", "null"], "description": "The brand's code."})
+@extend_schema_field({"type": "string", "description": "The brand's code."})
 class BrandCodeField(ReferenceField):
     """A brand, by its code."""
 

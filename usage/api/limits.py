@@ -20,7 +20,11 @@ NO_USAGE = "No subscription of the customer is usage based."
 class CustomerCosts(ApiView):
     """`/customer/{id}/costs`."""
 
-    @describe("Read what a customer's usage costs so far", gives=CostsAnswer, errors=(422,))
+    @describe(
+        "Read what a customer's usage costs so far",
+        gives=CostsAnswer,
+        errors_in_array={422: "No subscription of the customer is usage based."},
+    )
     def get(self, request: Request, customer_id: uuid.UUID) -> HttpResponse:
         """In the periods that run, at this moment, before discounts and tax.
 

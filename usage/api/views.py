@@ -65,8 +65,12 @@ FAULT_OF_REASON = {
 
 
 class HotView(ApiView):
-    """A view whose POST needs the scope `usage:write` and is answered without Django REST framework."""
+    """A view whose POST needs the scope `usage:write` and is answered without Django REST framework.
 
+    `event_id` is the key of an event: an Idempotency-Key is ignored.
+    """
+
+    takes_idempotency_key = False
     scopes = {"POST": Scope.USAGE_WRITE}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
