@@ -5,6 +5,7 @@ import random
 import re
 import secrets
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from django.db import OperationalError, connection
 from tqdm import tqdm
 
 from billing.models import BillingRun
+from billing.operations.runs import SILENCE, request_run, run_requested
 from billing.run import engine
 from billing.run.writing import write_outcomes
+from core.operations import SYSTEM
 from core.services.folder import REPOSITORY
 from customers.models import Agenda
 from tests.faults.run_company import AS_OF, SIZE
@@ -47,6 +50,7 @@ CHARGE_POINTS = [
     "charging.settling",
     "charging.settled",
 ]
+REQUESTED = "billing.requested"
 RANDOM_KILLS = 10
 MANY_KILLS = int(os.environ.get("RECKONER_KILLS", "1000"))
 MANY_KILLS_SECONDS = float(os.environ.get("RECKONER_KILLS_SECONDS", "3600"))
@@ -84,7 +88,7 @@ def test_every_named_point_is_killed_at() -> None:
     code = [*(REPOSITORY / "billing").rglob("*.py"), *(REPOSITORY / "invoicing").rglob("*.py")]
     named = {name for path in code for name in re.findall(r'"((?:billing|issuing)\.[a-z_]+)"', path.read_text())}
     reached = {name for path in code for name in re.findall(r'\breach\("([a-z_.]+)"\)', path.read_text())}
-    assert {name for name in reached if name in named} == set(RUN_POINTS)
+    assert {name for name in reached if name in named} == {*RUN_POINTS, REQUESTED}
     assert {name for name in reached if name.startswith("charging.")} <= set(CHARGE_POINTS)
 
 
@@ -96,6 +100,15 @@ def test_a_run_killed_at_a_point_and_resumed(stage: Stage, point: str) -> None:
         killed_at(f"{point}:kill@2", bill)
         finish()
         assert_same(stage.wanted, told=point)
+
+
+def test_a_requested_run_killed_once_it_was_claimed(stage: Stage) -> None:
+    with stage.due.copied():
+        request_run(now=AS_OF, actor=SYSTEM)
+        killed_at(REQUESTED, partial(run_requested, clock=lambda: AS_OF))
+        assert run_requested(clock=lambda: AS_OF + 2 * SILENCE) == 1
+        finish()
+        assert_same(stage.wanted, told=REQUESTED)
 
 
 @pytest.mark.parametrize("point", CHARGE_POINTS)
