@@ -165,6 +165,13 @@ class Oracle:
         self._change_price(deed, at)
 
     def _change_price(self, deed: Deed, at: datetime, *, is_billed: bool = True) -> None:
+        """Let a price take over; what waits for the next cycle waits for the period as it is then."""
+        self._take_price(deed, at, is_billed=is_billed)
+        for kind, (due_at, at_boundary, waits) in list(self.waiting.items()):
+            if at_boundary and due_at > at:
+                self.waiting[kind] = self.state.period.end, at_boundary, waits
+
+    def _take_price(self, deed: Deed, at: datetime, *, is_billed: bool) -> None:
         """Let a price take over; where the period that begins is not billed yet, nothing waits and nothing restarts."""
         price, terms = deed.price, self.state.items[0]
         assert price is not None
@@ -303,7 +310,6 @@ class Oracle:
             self.totals[place] -= terms.amount * (period.left(policy, start) - period.left(policy, end))
 
     def _do_cancel(self, deed: Deed, at: datetime) -> None:
-        self.cancel_at = at
         if deed.number and self.paused_at is None:
             self.cancel_at = self.state.period.end if deed.number == 1 else at + timedelta(days=deed.number)
         else:
@@ -313,6 +319,8 @@ class Oracle:
         assert self.cancel_at is not None
         for place, terms in enumerate(self.state.items):
             if terms.cut:
+                # Seats billed to the end that was set are not billed on behind it yet.
+                self.hangs_on_what_was_billed |= terms.has_moved
                 self.totals[place] += terms.amount * self.state.period.left(terms.cut, self.cancel_at)
         self.cancel_at = None
         self.state = replace(self.state, items=tuple(replace(one, cut="") for one in self.state.items))
@@ -406,8 +414,7 @@ class Oracle:
     def _end(self, at: datetime) -> None:
         """End it, and give back what is left."""
         for place, terms in enumerate(self.state.items):
-            if not terms.cut:
-                self.totals[place] -= terms.amount * self.state.period.left(terms.price.proration_down, at)
+            self.totals[place] -= self._rest(terms, terms.price.proration_down, at)
         self.is_over = True
 
 
