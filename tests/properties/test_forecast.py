@@ -5,14 +5,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from billing.domain.cycle import plan_steps, step_windows
 from billing.domain.expected_usage import Assumption, expect, questions
-from billing.domain.forecast import Case, forecast, steps_ahead
+from billing.domain.forecast import Case, FutureDocument, Receivable, forecast, steps_ahead
 from invoicing.domain.account import Account
+from subscriptions.domain.lifecycle import Status
 from tests.histories import History, answer, histories, open_agreement, with_seats, world
+from tests.lives import Deed, Life, did, lives, punctual, ran
+from tests.lives import opened as start_of
+from tests.standings import given_back, standing_of
 
 SPAN = timedelta(days=200)
 
@@ -73,6 +77,33 @@ def test_it_bills_every_step_of_the_plan(history: History) -> None:
     planned = {step.moment for step in plan_steps(known.account, until).steps}
     assert {one.moment for one in told.documents} <= planned
     assert told.account.agreements == plan_steps(known.account, until).steps[-1].settled if planned else True
+
+
+@given(lives(), st.integers(0, 100), st.sampled_from([None, 1, 9, 50]), st.sampled_from(["none", "prorate", "full"]))
+def test_it_is_what_the_run_then_makes(life: Life, days: int, ends_in: int | None, refund: str) -> None:
+    """Whatever was asked for by then: renewals, changes that wait, an end that gives unused time or all of it back."""
+    now = life.agreement.started_at + timedelta(days=days)
+    usage = tuple(replace(one, stored_at=one.event.timestamp) for one in life.usage)
+    history = start_of(replace(life, usage=usage))
+    for deed in life.deeds:
+        if deed.at <= now:
+            history = did(punctual(history, deed.at), deed)
+    history, until = ran(punctual(history, now), now), now + SPAN
+    if ends_in is not None:
+        history = did(history, Deed(now, "cancel", number=ends_in, word=refund))
+    account = replace(history.account, agreements=(history.agreement,))
+    receivables = [Receivable(one, "EUR", minor, None) for one, minor in account.open_minor.items() if minor]
+    case = Case(account, tuple(receivables), standing=standing_of(history))
+    windows = {window.key: window for window in step_windows(steps_ahead(account, until))}
+    told = forecast(case, now, until, answer(windows.values(), [one.event for one in usage]), world())
+    then = punctual(history, until)
+    made = then.proposals[len(history.proposals) :]
+    assert lines(told.documents) == lines(FutureDocument(one.occasion.moment, one) for one in made)
+    ends_later = then.agreement.status is Status.CANCELLED and history.agreement.status is not Status.CANCELLED
+    gives_full = ends_later and then.agreement.cancel_refund == "full"
+    wanted = [one.total_minor for one in given_back(then)] if gives_full else []
+    event(f"gives a period back: {bool(wanted)}")
+    assert [one.refund.total_minor for one in told.refunds] == wanted
 
 
 @given(histories(), st.integers(0, 190))
