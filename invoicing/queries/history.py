@@ -71,7 +71,7 @@ def _order(line: BilledLine) -> tuple[datetime, str, int, int]:
 class _StoredTax(msgspec.Struct):
     """The tax of a line as its proof keeps it: of each part the rule, name, jurisdiction, rate and amount."""
 
-    parts: tuple[tuple[str, str, str, str, int], ...]
+    parts: tuple[tuple[str | None, str, str, str, int], ...]
     reason: str
     code: str
 
@@ -81,7 +81,7 @@ _decode_tax = msgspec.json.Decoder(_StoredTax).decode
 
 @lru_cache(maxsize=1_024)
 def _treatment(
-    category: str, country: str, parts: tuple[tuple[str, str, str, str], ...], reason: str, code: str
+    category: str, country: str, parts: tuple[tuple[str | None, str, str, str], ...], reason: str, code: str
 ) -> TaxTreatment:
     """Return the tax treatment lines were stored with: a few serve thousands."""
     taxed = tuple(TaxPart(rule_id, name, jurisdiction, Decimal(rate)) for rule_id, name, jurisdiction, rate in parts)
