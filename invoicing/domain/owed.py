@@ -113,11 +113,14 @@ def owed_lines(case: ItemCase, back_to: datetime | None, standing: Mapping[LineK
             yield from _StretchOwed(case, stretch, standing).lines()
 
 
-def recurring_parts(stretch: Slice, start: datetime, end: datetime) -> Iterator[Owed]:
-    """Yield the recurring lines of a stretch at the seats it began with, a line per tier of a graduated price."""
+def recurring_parts(stretch: Slice, start: datetime, end: datetime, seats: int | None = None) -> Iterator[Owed]:
+    """Yield the recurring lines of a part of a stretch, a line per tier of a graduated price.
+
+    They are charged at the seats the stretch began with, where no others are named.
+    """
     fraction = stretch.share(start, end)
     in_arrears = stretch.price.timing == ARREARS
-    for part in price_seats(stretch.price.rating, stretch.version.quantity):
+    for part in price_seats(stretch.price.rating, stretch.version.quantity if seats is None else seats):
         proof: dict[str, Any] = {"steps": part.steps}
         if not fraction.is_whole:
             proof["fraction"] = [fraction.numerator, fraction.denominator]
@@ -178,11 +181,28 @@ class _StretchOwed:
             else:
                 end = stretch.end
                 for piece_start, piece_end in self._served(at, end):
-                    parts = list(recurring_parts(stretch, piece_start, piece_end))
+                    parts = list(recurring_parts(stretch, piece_start, piece_end, self._seats_to_go_on_with(at)))
                     self._unbilled.extend(parts)
                     yield from parts
             at = end
         self._covered_to = at
+
+    def _seats_to_go_on_with(self, at: datetime) -> int | None:
+        """Return the seats at which the rest is charged of a stretch billed to a moment, None when nothing is billed.
+
+        It was billed to an end that was taken back: changes of seats that were charged to that end go on behind it,
+        those charged beyond it, or not charged yet, have lines of their own.
+        """
+        if not self._base:
+            return None
+        since = max(line.period_start for line in self._base if line.period_start < at)
+        seats = self._base_seats(at)
+        for key, stood in self._standing.items():
+            is_own = key.kind == SEATS and key.price_id == self._stretch.price.price_id
+            if is_own and since <= key.start < at:
+                ended = (line.quantity for line in stood.lines if self._real_end(line.period_end) <= at)
+                seats += sum(ended, Decimal(0))
+        return int(seats)
 
     def _lines_at(self, at: datetime) -> list[BilledLine]:
         """Return the recurring lines at this price that stand from a moment on."""

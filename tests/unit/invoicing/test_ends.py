@@ -8,8 +8,8 @@ from invoicing.domain.charge import CAP
 from subscriptions.domain import change
 from subscriptions.domain.terms import PriceTerms
 from tests.bills import at, bill, but, per_call, per_seat, used
-from tests.changes import BIG, SMALL, YEARLY, altered, begin, changed, since, sums, to
-from tests.histories import start
+from tests.changes import BIG, SMALL, YEARLY, altered, begin, changed, seats_now, since, sums, to
+from tests.histories import History, charge_now, run, start
 
 
 class TestEnd:
@@ -58,3 +58,43 @@ class TestEnd:
         first = bill(agreement, usage=[used(7, "2026-06-05"), used(9, "2026-06-20")])
         ended = altered(first, change.end, "2026-06-16", credits_unused=False)
         assert since(ended, first) == [("usage", "06-01", "06-16", 70)]
+
+
+class TestEndThatIsTakenBack:
+    """February at 1000 a seat, billed to a scheduled end on the 15th; on the 10th the end is taken back."""
+
+    def ends_on_the_15th(self) -> History:
+        agreement = replace(start([(per_seat(), 5)], at("2026-02-01"), zone="UTC"), cancel_at=at("2026-02-15"))
+        first = bill(agreement)
+        assert sums_of(first) == [2500]
+        return first
+
+    def goes_on(self, history: History) -> History:
+        going_on = replace(history.agreement, cancel_at=None, dirty_from=at("2026-02-01"))
+        return charge_now(history, going_on, at("2026-02-10"))
+
+    def test_the_rest_is_charged(self) -> None:
+        assert sums_of(self.goes_on(self.ends_on_the_15th())) == [2500, 2500]
+
+    @pytest.mark.parametrize(("seats", "to_the_end", "rest"), [(3, -500, 1500), (7, 500, 3500)])
+    def test_the_rest_is_charged_at_the_seats_billed_since(self, seats: int, to_the_end: int, rest: int) -> None:
+        """5 x 7/28 and 3 x 21/28 -> 3500."""
+        moved = seats_now(self.ends_on_the_15th(), seats, "2026-02-08")
+        assert sums_of(self.goes_on(moved)) == [2500, to_the_end, rest]
+
+    def test_seats_that_wait_are_charged_once_they_are_due(self) -> None:
+        """At the end of the month: 3 - 5 seats for 21 of 28 days."""
+        first = self.ends_on_the_15th()
+        waits = replace(first, agreement=change.change_seats(first.agreement, 3, at("2026-02-08")))
+        gone_on = self.goes_on(waits)
+        assert sums_of(gone_on) == [2500, 2500]
+        assert sums_of(run(gone_on, at("2026-03-01")))[2:] == [-1500 + 3000]
+
+    def test_seats_moved_before_and_after(self) -> None:
+        """5 x 7/28, 3 x 7/28 to the 15th, 3 x 5/28, 4 x 9/28: 1250 + 750 + 536 (rest) + 1286 -> 3821."""
+        gone_on = self.goes_on(seats_now(self.ends_on_the_15th(), 3, "2026-02-08"))
+        assert sum(sums_of(seats_now(gone_on, 4, "2026-02-20"))) == 3821
+
+
+def sums_of(history: History) -> list[int]:
+    return [paper.sub_total_minor for paper in history.proposals]
