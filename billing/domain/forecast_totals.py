@@ -3,7 +3,6 @@
 import uuid
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from billing.domain.forecast import Forecast, cash_by_month
@@ -14,23 +13,24 @@ TOLD_AT_MOST = 100
 _Key = tuple[str, str]
 
 
-@dataclass(slots=True)
 class Totals:
-    """Sums over forecasts, in minor units; credit notes count as negative.
+    """Adds up forecasts, in minor units; credit notes count as negative.
 
     `failures` and `remarks` name the first customers with what is to be said of them, `failed` counts all that failed.
     """
 
-    customers: int = 0
-    failed: int = 0
-    invoices: Counter[_Key] = field(default_factory=Counter)
-    credit_notes: Counter[_Key] = field(default_factory=Counter)
-    net_minor: Counter[_Key] = field(default_factory=Counter)
-    tax_minor: Counter[_Key] = field(default_factory=Counter)
-    cash_minor: Counter[_Key] = field(default_factory=Counter)
-    past_due_minor: Counter[str] = field(default_factory=Counter)
-    failures: list[tuple[uuid.UUID, str]] = field(default_factory=list)
-    remarks: list[tuple[uuid.UUID, str]] = field(default_factory=list)
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self.customers = 0
+        self.failed = 0
+        self.invoices: Counter[_Key] = Counter()
+        self.credit_notes: Counter[_Key] = Counter()
+        self.net_minor: Counter[_Key] = Counter()
+        self.tax_minor: Counter[_Key] = Counter()
+        self.cash_minor: Counter[_Key] = Counter()
+        self.past_due_minor: Counter[str] = Counter()
+        self.failures: list[tuple[uuid.UUID, str]] = []
+        self.remarks: list[tuple[uuid.UUID, str]] = []
 
     def add(self, told: Forecast) -> None:
         """Add what one customer will be billed and is expected to pay."""

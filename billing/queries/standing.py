@@ -72,15 +72,18 @@ def _invoices_of(ended: Sequence[Ended]) -> QuerySet[InvoiceLine, uuid.UUID]:
 
 
 def _note_lines_of(ended: Sequence[Ended]) -> list[CreditNoteLine]:
-    """Return the period's lines that changes put on credit notes, with those beside them."""
-    own = CreditNoteLine.objects.filter(_period_of(ended), invoice_line__isnull=True)
+    """Return the period's lines that changes put on credit notes, with those beside them.
+
+    In an order of their own: the models' joins the credit notes, and those issued with the end are written last.
+    """
+    own = CreditNoteLine.objects.filter(_period_of(ended), invoice_line__isnull=True).order_by("id")
     note_ids = own.values_list("credit_note_id", flat=True)
-    return list(CreditNoteLine.objects.filter(credit_note_id__in=list(note_ids)))
+    return list(CreditNoteLine.objects.filter(credit_note_id__in=list(note_ids)).order_by("id"))
 
 
 def _notes(invoice_ids: Collection[uuid.UUID], noted: Sequence[CreditNoteLine]) -> tuple[Note, ...]:
     """Return the credit notes of changes that correct invoices, or were read already, oldest first."""
-    over = CreditNoteLine.objects.filter(invoice_id__in=invoice_ids, invoice_line__isnull=True)
+    over = CreditNoteLine.objects.filter(invoice_id__in=invoice_ids, invoice_line__isnull=True).order_by("id")
     note_ids = {line.credit_note_id for line in noted} | set(over.values_list("credit_note_id", flat=True))
     found: dict[uuid.UUID, list[NoteLine]] = defaultdict(list)
     for line in CreditNoteLine.objects.filter(credit_note_id__in=note_ids, invoice_line__isnull=True).order_by("id"):

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from billing.models import Payment, Refund
-from billing.operations import charging, lifecycle
+from billing.operations import charging, lifecycle, plan_changes
 from billing.operations.doctor import check_books
 from billing.operations.lifecycle import CancelCommand, CancelWhen, RefundType
 from core.errors import Conflict, Invalid
@@ -101,6 +101,21 @@ class TestCancel:
         refunded = sum(Refund.objects.values_list("amount_minor", flat=True))
         assert (refunded, balance()) == ((3750, 750) if card else (0, 0))
         assert check_books(now=at("2026-06-21")) == ()
+
+    @pytest.mark.parametrize("card", [False, True])
+    def test_a_full_refund_beside_a_credit_of_the_same_moment(self, company: Company, *, card: bool) -> None:
+        """Four seats more, taken off after 10 days and not credited yet: 20/30 of 12000, and what is left of 15000."""
+        world = World(company, card=card)
+        seats = {"subscription_id": world.subscription.id, "now": at("2026-06-01")}
+        plan_changes.change_seats(delta=4, invoice_now=True, **seats)
+        charging.charge_due(at("2026-06-01"))
+        plan_changes.change_seats(delta=-4, **{**seats, "now": at("2026-06-11")})
+        world.cancel(CancelWhen.INSTANTLY, RefundType.FULL, "2026-06-16")
+        assert (sum(totals()), sum(credits())) == (15000, 15000)
+        refunded = sum(Refund.objects.values_list("amount_minor", flat=True))
+        open_minor = sum(Invoice.objects.values_list("amount_due_minor", flat=True))
+        assert (refunded + balance() if card else open_minor) == (15000 if card else 0)
+        assert check_books(now=at("2026-06-16")) == ()
 
     def test_a_second_cancel_is_nothing(self, world: World) -> None:
         assert world.cancel(CancelWhen.END_OF_RUN, RefundType.NONE, "2026-06-16") is not None

@@ -64,8 +64,8 @@ class TestInstant:
         assert totals() == [3000, 27700]
         assert (world.fresh().current_period_end, world.due()) == (at("2027-06-08"), at("2027-06-08"))
 
-    def test_a_period_restarts_and_nothing_is_given_back(self, world: World) -> None:
-        """By the policy `full`, with an add-on beside it."""
+    def test_a_period_restarts_and_nothing_of_the_old_price_is_given_back(self, world: World) -> None:
+        """By the policy `full`; the add-on beside it is not changed: 4500 + 1000 - 15 of 30 days of 1000."""
         plan_changes.add_item(
             subscription_id=world.subscription.id,
             price_id=world.company.price(unit_price=1000).id,
@@ -73,7 +73,7 @@ class TestInstant:
             now=at("2026-06-01"),
         )
         world.to(world.big, "2026-06-16", proration="full")
-        assert totals()[-1] == 5500
+        assert totals()[-1] == 5000
         assert check_books(now=at("2026-06-16")) == ()
 
     def test_a_plan_without_seats_takes_one(self, world: World) -> None:
