@@ -66,6 +66,8 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
     monkeypatch.setattr(services, "redis_url", lambda: settings.REDIS_URL)
     monkeypatch.setattr(app.conf, "broker_url", services.broker_url())
     app.close()
+    # Tasks send others over connections that are kept: those of a test before lead to its broker in memory.
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)
     # What a worker does at its start.
     app.loader.import_default_modules()
     broker = Broker()
