@@ -72,7 +72,7 @@ Line = tuple[Any, ...]
 
 def simulated(told: Forecast) -> list[Line]:
     """Return every line with the numbers of its document."""
-    found = []
+    found: list[Line] = []
     for one in told.documents:
         made = one.proposal
         sign = -1 if made.is_credit else 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from billing.domain.ending import PeriodRefund
-from core.domain.schedule import Interval
+from core.domain.schedule import Interval, IntervalUnit
 from invoicing.domain.postings import CreditUsed
 from subscriptions.domain.pricing import PriceType, Rating
 from subscriptions.domain.terms import PriceTerms
@@ -16,7 +16,7 @@ from tests.lives import Deed, Life, did, opened, punctual
 from tests.standings import given_back
 
 
-def per_seat(minor: int, every: str = "month") -> PriceTerms:
+def per_seat(minor: int, every: IntervalUnit = "month") -> PriceTerms:
     return price(Rating(PriceType.UNIT, unit_price=Decimal(minor)), interval=Interval(every))
 
 
