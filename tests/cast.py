@@ -8,7 +8,7 @@ from typing import Any
 
 from billing.operations.start import ItemCommand, StartCommand, start_subscription
 from customers.models import Agenda, Brand, Customer, PaymentMethod
-from invoicing.models import TaxCountry, TaxRule
+from invoicing.models import TaxCountry, TaxRule, TaxState
 from subscriptions.models import Metric, Plan, Price, Product, Subscription, TaxType, Voucher, VoucherRedemption
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -82,6 +82,20 @@ class Company:
         )
         return TaxRule.objects.create(
             country=place, tax_type=tax_type, rate=Decimal(rate), valid_from=JANUARY.date(), created_at=JANUARY
+        )
+
+    def tax_in_quebec(self) -> None:
+        """Collect in Canada, outside the EU, at 5 %, and in Quebec at 9.975 % beside it."""
+        country = self.tax("CA", "5").country
+        TaxCountry.objects.filter(id=country.id).update(in_eu=False)
+        quebec = TaxState.objects.create(country=country, code="QC", name="Quebec", collecting=True, created_at=JANUARY)
+        TaxRule.objects.create(
+            country=country,
+            state=quebec,
+            tax_type=TaxType.objects.get(default=True),
+            rate=Decimal("9.975"),
+            valid_from=JANUARY.date(),
+            created_at=JANUARY,
         )
 
     def voucher(self, customer: Customer, **values: Any) -> VoucherRedemption:

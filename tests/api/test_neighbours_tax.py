@@ -1,12 +1,9 @@
 """Tax, as neighbours show it: worked numbers of 30.00 EUR net."""
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from invoicing.models import TaxCountry, TaxRule, TaxState
-from subscriptions.models import TaxType
 from tests.api.client import Caller
 from tests.api.neighbours import Connectable, Flowglad
 from tests.cast import JANUARY, Company, make_company
@@ -17,18 +14,7 @@ def company(db: None) -> Company:
     """A German company that collects at home and in Quebec."""
     company = make_company()
     company.tax("DE", "19")
-    company.tax("CA", "5")
-    TaxCountry.objects.filter(code="CA").update(in_eu=False)
-    canada = TaxCountry.objects.get(code="CA")
-    quebec = TaxState.objects.create(country=canada, code="QC", name="Quebec", collecting=True, created_at=JANUARY)
-    TaxRule.objects.create(
-        country=canada,
-        state=quebec,
-        tax_type=TaxType.objects.get(),
-        rate=Decimal("9.975"),
-        valid_from="2020-01-01",
-        created_at=JANUARY,
-    )
+    company.tax_in_quebec()
     company.plan("Flat", company.price())
     return company
 

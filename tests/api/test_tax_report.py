@@ -11,8 +11,6 @@ from billing.operations.seats import remove_seats
 from billing.run.claiming import Scope
 from billing.run.engine import run_billing
 from customers.models import Brand
-from invoicing.models import TaxCountry, TaxRule, TaxState
-from subscriptions.models import TaxType
 from tests.api.client import Caller
 from tests.cast import JANUARY, Company, at, make_company
 
@@ -22,18 +20,7 @@ def company(db: None) -> Company:
     """A German company that collects at home and in Quebec."""
     company = make_company()
     company.tax("DE", "19")
-    company.tax("CA", "5")
-    TaxCountry.objects.filter(code="CA").update(in_eu=False)
-    canada = TaxCountry.objects.get(code="CA")
-    quebec = TaxState.objects.create(country=canada, code="QC", name="Quebec", collecting=True, created_at=JANUARY)
-    TaxRule.objects.create(
-        country=canada,
-        state=quebec,
-        tax_type=TaxType.objects.get(),
-        rate=Decimal("9.975"),
-        valid_from="2020-01-01",
-        created_at=JANUARY,
-    )
+    company.tax_in_quebec()
     return company
 
 
