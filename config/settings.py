@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "usage",
     "invoicing",
     "billing",
+    "notifications",
     "integrations",
     "backoffice",
 ]
