@@ -74,7 +74,7 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no paramete
 
 @admin.register(Brand)
 class BrandAdmin(EditedByOperation):
-    """Sellers: looks and texts can be changed; what decides tax and dates stays as it was set up."""
+    """Sellers: looks, texts and dunning can be changed; what decides tax and dates stays as it was set up."""
 
     form = BrandForm
     edited_fields = (
@@ -91,6 +91,11 @@ class BrandAdmin(EditedByOperation):
         "payment_instructions",
         "iban",
         "bic",
+        "dunning_retry_days",
+        "dunning_final_action",
+        "overdue_reminder_days",
+        "overdue_disable_days",
+        "renewal_notice_days",
     )
     list_display = (
         "name",

@@ -16,6 +16,7 @@ from core.models import TestClock
 from core.operations import Actor, AuditDraft, blank_audit, emit, record_audit, require_transaction
 from customers import queries
 from customers.domain.customer import ADDRESS_PARTS, CLEARED, ERASED, CustomerDraft, merged_address
+from customers.domain.dunning_policy import LONGEST_DAYS, policy_breaches
 from customers.domain.tax_number import check_tax_number
 from customers.models import Agenda, Brand, Customer, DisabledStretch, PaymentMethod
 
@@ -198,8 +199,9 @@ def enable_customer(customer_id: uuid.UUID, *, actor: Actor, now: datetime) -> b
 
 @transaction.atomic
 def create_brand(facts: Mapping[str, Any], *, actor: Actor, now: datetime) -> Brand:
-    """Make a brand. Raises Conflict when its code is taken."""
+    """Make a brand. Raises Conflict when its code is taken, Invalid for dunning that cannot be."""
     brand = Brand(**facts, created_at=now, updated_at=now)
+    _check_dunning(brand)
     try:
         with transaction.atomic():
             brand.save(force_insert=True)
@@ -211,16 +213,29 @@ def create_brand(facts: Mapping[str, Any], *, actor: Actor, now: datetime) -> Br
 
 @transaction.atomic
 def update_brand(brand_id: uuid.UUID, changes: Mapping[str, Any], *, actor: Actor, now: datetime) -> Brand:
-    """Change facts of a brand; its code stays. Raises NotFound, Invalid for another code."""
+    """Change facts of a brand; its code stays, and dunning that has begun goes on as it did.
+
+    Raises NotFound, Invalid for another code or dunning that cannot be.
+    """
     queries.get_brand(brand_id)
     brand = Brand.objects.select_for_update(no_key=True).get(id=brand_id)
     if changes.get("code", brand.code) != brand.code:
         raise Invalid("A brand's code stays.", fields={"code": "cannot be changed"})
     changed = change_row(brand, changes, updated_at=now)
     if changed is not None:
+        _check_dunning(brand)
         draft = AuditDraft("brand.updated", "brand", brand_id, before=changed[0], after=changed[1])
         record_audit(actor, [draft], recorded_at=now)
     return brand
+
+
+def _check_dunning(brand: Brand) -> None:
+    """Refuse days that do not follow each other. Raises Invalid; the caller's transaction ends with it."""
+    faults = policy_breaches(brand.dunning_policy)
+    if brand.renewal_notice_days > LONGEST_DAYS:
+        faults["renewal_notice_days"] = f"must be at most {LONGEST_DAYS}"
+    if faults:
+        raise Invalid("Dunning cannot be so.", fields={f"dunning.{name}": words for name, words in faults.items()})
 
 
 @transaction.atomic

@@ -30,11 +30,46 @@ from core.api.serializers import AnswerSerializer, InputSerializer
 from core.api.views import ApiView, answer_created, answer_json, answer_nothing
 from customers import operations, queries
 from customers.api.serializers import AddressAnswer, AddressInput
+from customers.domain.dunning_policy import LONGEST_DAYS, MOST_STEPS
 from customers.models import Brand
 
 LONGEST_TERMS_DAYS = 365
 LONGEST_GRACE_DAYS = 35
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+class DunningAnswer(AnswerSerializer):
+    """What a brand does about money that does not come."""
+
+    nullable = frozenset({"disable_after_days"})
+
+    retry_days = serializers.ListField(child=WholeNumberField(), source="dunning_retry_days")
+    final_action = WordField(Brand.DunningAction.choices, source="dunning_final_action")
+    reminder_days = serializers.ListField(child=WholeNumberField(), source="overdue_reminder_days")
+    disable_after_days = WholeNumberField(source="overdue_disable_days", help_text="null: never.")
+    renewal_notice_days = WholeNumberField(help_text="0: renewals are not told ahead.")
+
+
+class DunningInput(InputSerializer):
+    """What a brand does about money that does not come; parts not sent stay. A process keeps what it began with."""
+
+    retry_days = serializers.ListField(
+        child=WholeNumberField(max_value=LONGEST_DAYS),
+        source="dunning_retry_days",
+        required=False,
+        max_length=MOST_STEPS,
+    )
+    final_action = WordField(Brand.DunningAction.choices, source="dunning_final_action", required=False)
+    reminder_days = serializers.ListField(
+        child=WholeNumberField(max_value=LONGEST_DAYS),
+        source="overdue_reminder_days",
+        required=False,
+        max_length=MOST_STEPS,
+    )
+    disable_after_days = WholeNumberField(
+        max_value=LONGEST_DAYS, source="overdue_disable_days", required=False, allow_null=True
+    )
+    renewal_notice_days = WholeNumberField(max_value=LONGEST_DAYS, required=False)
 
 
 class BrandAnswer(AnswerSerializer):
@@ -60,6 +95,7 @@ class BrandAnswer(AnswerSerializer):
     payment_terms_days = WholeNumberField()
     group = WordField(Brand.Group.choices, source="invoice_group")
     grace_days = WholeNumberField()
+    dunning = DunningAnswer(source="*")
     colour = TextField()
     accent_colour = TextField()
     footer = TextField()
@@ -91,6 +127,7 @@ class BrandInput(InputSerializer):
     payment_terms_days = WholeNumberField(max_value=LONGEST_TERMS_DAYS, required=False)
     group = WordField(Brand.Group.choices, required=False, source="invoice_group")
     grace_days = WholeNumberField(max_value=LONGEST_GRACE_DAYS, required=False)
+    dunning = DunningInput(required=False)
     colour = TextField(max_length=7, required=False)
     accent_colour = TextField(max_length=7, required=False)
     footer = TextField(max_length=2000, required=False, allow_blank=True)
@@ -117,6 +154,7 @@ def brand_facts(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return validated input by column name."""
     facts = dict(values)
     facts |= {part: text for part, text in facts.pop("address", {}).items() if part != "company_name"}
+    facts |= facts.pop("dunning", {})
     if facts.get("iban"):
         facts["iban"] = iban.compact(facts["iban"])
     return facts

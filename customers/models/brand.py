@@ -1,8 +1,27 @@
 """The seller as its customers see it."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from core.fields import CurrencyField, id_field
+from customers.domain.dunning_policy import (
+    DISABLE_AFTER_DAYS,
+    REMINDER_DAYS,
+    RENEWAL_NOTICE_DAYS,
+    RETRY_DAYS,
+    DunningPolicy,
+    FinalAction,
+)
+
+
+def default_retry_days() -> list[int]:
+    """Return the days after a declined charge at which it is tried again."""
+    return list(RETRY_DAYS)
+
+
+def default_reminder_days() -> list[int]:
+    """Return the days after the due date at which an invoice customer is reminded."""
+    return list(REMINDER_DAYS)
 
 
 class Brand(models.Model):
@@ -21,6 +40,11 @@ class Brand(models.Model):
     class Group(models.TextChoices):
         CUSTOMER = "customer", "One invoice of a customer's day"
         SUBSCRIPTION = "subscription", "One invoice of each subscription"
+
+    class DunningAction(models.TextChoices):
+        CANCEL = FinalAction.CANCEL.value, "Cancel, credit the unused days, give up the rest"
+        UNCOLLECTIBLE = FinalAction.UNCOLLECTIBLE.value, "Give up the invoice"
+        KEEP = FinalAction.KEEP.value, "Keep the invoice open"
 
     id = id_field()
     code = models.SlugField(max_length=60, unique=True)
@@ -49,6 +73,37 @@ class Brand(models.Model):
     grace_days = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="How long an invoice of the run waits as a draft for late usage."
     )
+    dunning_retry_days = ArrayField(
+        models.PositiveSmallIntegerField(),
+        default=default_retry_days,
+        blank=True,
+        help_text="Days after a declined charge at which it is tried again.",
+    )
+    dunning_final_action = models.CharField(
+        max_length=15,
+        choices=DunningAction.choices,
+        default=DunningAction.CANCEL,
+        db_default=DunningAction.CANCEL,
+        help_text="What is done when no retry has brought the money.",
+    )
+    overdue_reminder_days = ArrayField(
+        models.PositiveSmallIntegerField(),
+        default=default_reminder_days,
+        blank=True,
+        help_text="Days after the due date at which an invoice customer is reminded.",
+    )
+    overdue_disable_days = models.PositiveSmallIntegerField(
+        default=DISABLE_AFTER_DAYS,
+        db_default=DISABLE_AFTER_DAYS,
+        null=True,
+        blank=True,
+        help_text="Days after the due date at which an invoice customer is disabled; empty: never.",
+    )
+    renewal_notice_days = models.PositiveSmallIntegerField(
+        default=RENEWAL_NOTICE_DAYS,
+        db_default=RENEWAL_NOTICE_DAYS,
+        help_text="How many days ahead a renewal is told, where the period is longer; 0: it is not.",
+    )
     logo = models.BinaryField(null=True, blank=True, editable=True)
     logo_type = models.CharField(max_length=40, blank=True)
     colour = models.CharField(max_length=7, default="#1f3a5f")
@@ -70,3 +125,13 @@ class Brand(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def dunning_policy(self) -> DunningPolicy:
+        """Return what is done about money that does not come."""
+        return DunningPolicy(
+            retry_days=tuple(self.dunning_retry_days),
+            final_action=FinalAction(self.dunning_final_action),
+            reminder_days=tuple(self.overdue_reminder_days),
+            disable_after_days=self.overdue_disable_days,
+        )

@@ -30,6 +30,13 @@ BRAND: dict[str, Any] = {
     "locale": "de",
     "currency": "EUR",
     "payment_terms_days": 14,
+    "dunning": {
+        "retry_days": [1, 5],
+        "final_action": "keep",
+        "reminder_days": [0, 10],
+        "disable_after_days": 20,
+        "renewal_notice_days": 0,
+    },
     "colour": "#123abc",
     "accent_colour": "#000000",
     "footer": "Danke!",
@@ -70,6 +77,35 @@ def test_a_brand_says_all_that_is_wrong(api: Caller) -> None:
     expected = {*wrong, "address.country", "tax_registrations.1"} - {"address", "tax_registrations"}
     assert set(api.errors("POST", "/brand", wrong)) == expected
     assert set(api.errors("POST", "/brand", {**BRAND, "address": {"company_name": "x"}})) == {"address.company_name"}
+
+
+def test_a_brands_dunning_is_changed_in_parts_and_must_make_sense(api: Caller) -> None:
+    created = api.post("/brand", {"code": "small", "name": "Small"})
+    default = {
+        "retry_days": [3, 6, 9, 12, 15],
+        "final_action": "cancel",
+        "reminder_days": [0, 7, 14],
+        "disable_after_days": 30,
+        "renewal_notice_days": 7,
+    }
+    assert created["dunning"] == default
+    path = f"/brand/{created['id']}"
+    assert api.put(path, {"dunning": {"disable_after_days": None}})["dunning"] == {
+        **default,
+        "disable_after_days": None,
+    }
+    wrong = {
+        "retry_days": [3, "x"],
+        "final_action": "shout",
+        "reminder_days": [-1],
+        "disable_after_days": 1000,
+        "later": 1,
+    }
+    fields = {"retry_days.1", "final_action", "reminder_days.0", "disable_after_days", "later"}
+    assert set(api.errors("PUT", path, {"dunning": wrong})) == {f"dunning.{name}" for name in fields}
+    assert set(api.errors("PUT", path, {"dunning": {"retry_days": [3, 3]}})) == {"dunning.retry_days"}
+    assert set(api.errors("PUT", path, {"dunning": {"disable_after_days": 14}})) == {"dunning.disable_after_days"}
+    assert api.get(path)["dunning"] == {**default, "disable_after_days": None}
 
 
 def test_a_brand_in_use_stays(api: Caller, shop: Shop) -> None:

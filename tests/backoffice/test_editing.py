@@ -16,7 +16,16 @@ from tests.backoffice.world import make_world
 
 pytestmark = pytest.mark.django_db
 
-BRAND = {"name": "Brand 0", "colour": "#112233", "accent_colour": "#2f7f79"}
+BRAND = {
+    "name": "Brand 0",
+    "colour": "#112233",
+    "accent_colour": "#2f7f79",
+    "dunning_retry_days": "3,6,9,12,15",
+    "dunning_final_action": "cancel",
+    "overdue_reminder_days": "0,7,14",
+    "overdue_disable_days": "30",
+    "renewal_notice_days": "7",
+}
 
 
 def brand_page(brand: Brand) -> str:
@@ -51,6 +60,18 @@ def test_what_decides_tax_and_dates_cannot_be_slipped_in(alice: Client) -> None:
     alice.post(brand_page(brand), {**BRAND, "country": "FR", "code": "other", "time_zone": "Asia/Tokyo"})
     brand.refresh_from_db()
     assert (brand.country, brand.code, brand.time_zone) == ("DE", "brand-0", "UTC")
+
+
+def test_a_brands_dunning_is_changed_and_must_make_sense(alice: Client) -> None:
+    make_world()
+    brand = Brand.objects.get()
+    alice.post(brand_page(brand), {**BRAND, "dunning_retry_days": "2, 4", "overdue_disable_days": ""})
+    brand.refresh_from_db()
+    assert (brand.dunning_retry_days, brand.overdue_disable_days) == ([2, 4], None)
+    refused = alice.post(brand_page(brand), {**BRAND, "dunning_retry_days": "4, 2"}, follow=True)
+    assert "each later than the one before" in refused.content.decode()
+    brand.refresh_from_db()
+    assert brand.dunning_retry_days == [2, 4]
 
 
 @pytest.mark.parametrize("colour", ["red", "#12345", "#12345g", "#1122334"])
