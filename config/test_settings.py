@@ -14,7 +14,17 @@ if "RECKONER_THROWAWAY" not in os.environ:
     os.environ["RECKONER_THROWAWAY"] = "1"
     os.environ["RECKONER_DATA_DIR"] = str(Path(tempfile.gettempdir()) / f"reckoner-test-{secrets.token_hex(4)}")
     atexit.register(lease.discard, DataFolder.from_environment())
-for _name in ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "EMAIL_URL", "DJANGO_DEBUG", "TRUST_PROXY"):
+for _name in (
+    "STRIPE_API_KEY",
+    "PAYMENT_PROVIDER",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "PUBLIC_URL",
+    "ALLOWED_HOSTS",
+    "EMAIL_URL",
+    "DJANGO_DEBUG",
+    "TRUST_PROXY",
+):
     os.environ.pop(_name, None)
 os.environ["SECRET_KEY"] = "for the tests alone, where nothing is secret"  # noqa: S105 - see the words
 

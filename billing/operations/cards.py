@@ -7,12 +7,20 @@ from typing import Any
 
 from django.db import transaction
 
-from billing.providers.base import CardFacts, CustomerFacts, NotSupported, Provider, ProviderUnavailable, TokenRefused
+from billing.providers.base import (
+    CardFacts,
+    CustomerFacts,
+    NotSupported,
+    Provider,
+    ProviderUnavailable,
+    RequestRefused,
+    TokenRefused,
+)
 from billing.providers.registry import card_provider_name, get_provider
 from core.changes import change_row
 from core.domain.outbox import OutboxDraft
 from core.domain.schedule import local_date
-from core.errors import Invalid, Unavailable
+from core.errors import Conflict, Invalid, Unavailable
 from core.operations import Actor, AuditDraft, emit, record_audit, require_transaction
 from core.operations_idempotency import remember_resources
 from customers import operations as customer_operations
@@ -29,10 +37,16 @@ class ProviderAway(Unavailable):
     code = "provider_unavailable"
 
 
+class ProviderRefused(Conflict):
+    """The payment provider will not do it, mostly because it does not know the customer."""
+
+    code = "provider_refused"
+
+
 def create_setup_token(*, customer_id: uuid.UUID, now: datetime) -> str:
     """Return a token with which the customer's browser hands a card to the provider.
 
-    Raises NotFound, Unavailable (`provider_unavailable`).
+    Raises NotFound, Conflict (`provider_refused`), Unavailable (`provider_unavailable`).
     """
     customer = customer_queries.get_customer(customer_id)
     provider = get_provider(card_provider_name())
@@ -40,6 +54,8 @@ def create_setup_token(*, customer_id: uuid.UUID, now: datetime) -> str:
         return provider.create_setup_token(_ensure_provider_customer(provider, customer, now))
     except ProviderUnavailable as error:
         raise ProviderAway("The payment provider does not answer.") from error
+    except RequestRefused as error:
+        raise ProviderRefused(f"The payment provider refused it: {error}") from error
 
 
 def add_card(*, customer_id: uuid.UUID, token: str, now: datetime) -> PaymentMethod:
@@ -48,7 +64,8 @@ def add_card(*, customer_id: uuid.UUID, token: str, now: datetime) -> PaymentMet
     Where the default had expired, what automatic vouchers promise for that (`expired_card_added`) is redeemed.
 
     The provider is called before the transaction, which only adds the row. Raises NotFound; Invalid on `token` when it
-    is refused; Conflict for an erased customer; Unavailable (`provider_unavailable`), then nothing was kept.
+    is refused; Conflict for an erased customer, or one the provider refuses (`provider_refused`); Unavailable
+    (`provider_unavailable`), then nothing was kept.
     """
     customer = customer_queries.get_customer(customer_id)
     customer_operations.refuse_erased(customer)
@@ -60,6 +77,8 @@ def add_card(*, customer_id: uuid.UUID, token: str, now: datetime) -> PaymentMet
         raise Invalid("The card was refused.", fields={"token": str(error)}) from error
     except ProviderUnavailable as error:
         raise ProviderAway("The payment provider does not answer.") from error
+    except RequestRefused as error:
+        raise ProviderRefused(f"The payment provider refused it: {error}") from error
     with transaction.atomic(durable=True):
         customer_queries.lock_customer(customer_id)
         card = keep_card(customer_id=customer_id, provider=provider.name, facts=facts, now=now)
@@ -70,10 +89,15 @@ def add_card(*, customer_id: uuid.UUID, token: str, now: datetime) -> PaymentMet
 def keep_card(*, customer_id: uuid.UUID, provider: str, facts: CardFacts, now: datetime) -> PaymentMethod:
     """Add the row of a card that the provider keeps, in the caller's transaction, the customer locked.
 
-    A card that can be charged takes the place of a default that has expired (Billing rules, sections 6 and 11). Raises
-    RuntimeError outside a transaction.
+    A card that can be charged takes the place of a default that has expired (Billing rules, sections 6 and 11). One
+    that is kept already stays as it is. Raises RuntimeError outside a transaction.
     """
     require_transaction()
+    known = PaymentMethod.objects.filter(
+        customer_id=customer_id, provider=provider, provider_reference=facts.reference, removed_at__isnull=True
+    ).first()
+    if known is not None:
+        return known
     customer = customer_queries.get_customer(customer_id)
     today = local_date(now, customer.zone)
     default = _default_of(customer)

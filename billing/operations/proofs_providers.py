@@ -88,8 +88,8 @@ def _unmatched(provider: str, matched: int) -> Iterator[Breach]:
     payments = Payment.objects.filter(provider=provider, completed_at__isnull=False)
     if payments.count() == matched:
         return
-    for payment in payments.order_by("id").iterator(CHUNK):
-        if get_provider(provider).lookup(_key_of(payment)) is None:
+    for payment in payments.select_related("customer").order_by("id").iterator(CHUNK):
+        if get_provider(provider).lookup(_key_of(payment), payment.customer.external_reference) is None:
             detail = f"{payment.amount_minor} {payment.currency} here, {provider} knows nothing of it"
             yield Breach(NAME, "payment", payment.id, detail, MEND)
 

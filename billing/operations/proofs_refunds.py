@@ -77,8 +77,8 @@ def _unmatched(provider: str, matched: int) -> Iterator[Breach]:
     issued = Refund.objects.filter(provider=provider, status=RefundStatus.ISSUED)
     if issued.count() == matched:
         return
-    for refund in issued.order_by("id").iterator(CHUNK):
-        found = get_provider(provider).find_refund(refund.idempotency_key)
+    for refund in issued.select_related("payment").order_by("id").iterator(CHUNK):
+        found = get_provider(provider).find_refund(refund.idempotency_key, refund.payment.external_reference)
         if found is None or found.outcome is not RefundOutcome.ISSUED:
             detail = f"{refund.amount_minor} {refund.currency} here, {provider} did not pay it out"
             yield Breach(NAME, "refund", refund.id, detail, MEND)

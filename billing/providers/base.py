@@ -37,6 +37,14 @@ class NotSupported(ProviderError):
     """The provider has no such thing."""
 
 
+class RequestRefused(ProviderError):
+    """The provider understood what is asked and will not do it; the message may be shown."""
+
+
+class WebhookRefused(ProviderError):
+    """What came in is not the provider's word: its signature is wrong or old, or it is no notice."""
+
+
 class Outcome(StrEnum):
     """How a charge ended, as far as is known."""
 
@@ -158,6 +166,77 @@ class ListedRefund:
 UNKNOWN_REFUND = RefundResult(RefundOutcome.UNKNOWN)
 
 
+class Subject(StrEnum):
+    """What a provider's notice is about; `other` is nothing the engine has."""
+
+    CHARGE = "charge"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    CARD = "card"
+    MANDATE = "mandate"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a provider tells of its own accord: that something happened to one of its objects.
+
+    What became of the object is asked of the provider: notices come late, twice and in any order.
+    """
+
+    event_id: str
+    type: str
+    subject: Subject
+    reference: str
+    happened_at: datetime
+
+
+class DisputeStage(StrEnum):
+    """How a dispute stands. An inquiry asks first, and takes no money; one that ends well counts as won."""
+
+    INQUIRY = "inquiry"
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeFacts:
+    """A dispute as the provider has it, in minor units of `currency`.
+
+    `amount_minor` is what is disputed, `held_minor` what the provider has taken back for it until now, and `fee_minor`
+    what it costs.
+    """
+
+    reference: str
+    charge_reference: str
+    stage: DisputeStage
+    amount_minor: int
+    currency: str
+    held_minor: int
+    fee_minor: int
+    reason: str
+    opened_at: datetime
+    respond_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCard:
+    """A card as the provider has it now; without `customer_reference` it was detached and can be charged no more."""
+
+    facts: CardFacts
+    customer_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """The customer's permission to charge a card; without `is_active` the card can be charged no more."""
+
+    card_reference: str
+    is_active: bool
+
+
 class Provider(Protocol):
     """A payment provider. Every call may raise ProviderUnavailable; calls that move money may raise OutcomeUnknown."""
 
@@ -181,11 +260,11 @@ class Provider(Protocol):
         Raises IdempotencyMismatch when the key was used for another request.
         """
 
-    def lookup(self, idempotency_key: str) -> ChargeResult | None:
-        """Return what became of the charge with this key, None when the provider never took it on."""
+    def lookup(self, idempotency_key: str, customer_reference: str = "") -> ChargeResult | None:
+        """Return what became of a customer's charge with this key, None when the provider never took it on."""
 
     def list_charges(self, since: datetime) -> Iterator[ListedCharge]:
-        """Return every charge made with a key of ours at or after a moment of the provider's clock, oldest first."""
+        """Return every charge made with a key of ours at or after a moment of the provider's clock, in any order."""
 
     def refund(self, request: RefundRequest) -> RefundResult:
         """Give money back; the same key returns the same result and gives nothing more.
@@ -193,8 +272,32 @@ class Provider(Protocol):
         Raises RefundRefused, IdempotencyMismatch when the key was used for another refund.
         """
 
-    def find_refund(self, idempotency_key: str) -> RefundResult | None:
-        """Return what became of the refund with this key, None when the provider never took it on."""
+    def find_refund(self, idempotency_key: str, charge_reference: str = "") -> RefundResult | None:
+        """Return what became of a charge's refund with this key, None when the provider never took it on."""
 
     def list_refunds(self, since: datetime) -> Iterator[ListedRefund]:
-        """Return every refund made with a key of ours at or after a moment of the provider's clock, oldest first."""
+        """Return the refunds made at or after a moment of the provider's clock, in any order."""
+
+    def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> Notice:
+        """Return what a request tells, once its signature over the raw body is found right.
+
+        Raises WebhookRefused; NotSupported for a provider that sends none.
+        """
+
+    def read_charge(self, reference: str) -> ListedCharge | None:
+        """Return a charge as it stands now, None for one that was not made with a key of ours."""
+
+    def read_refund(self, reference: str) -> ListedRefund | None:
+        """Return a refund as it stands now, None when there is none."""
+
+    def read_dispute(self, reference: str) -> DisputeFacts | None:
+        """Return a dispute as it stands now, None when there is none."""
+
+    def list_disputes(self, since: datetime) -> Iterator[DisputeFacts]:
+        """Return the disputes opened at or after a moment of the provider's clock, in any order."""
+
+    def read_card(self, reference: str) -> KeptCard | None:
+        """Return a card as it stands now, None when there is none."""
+
+    def read_mandate(self, reference: str) -> Mandate | None:
+        """Return a mandate as it stands now, None when there is none."""

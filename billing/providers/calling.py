@@ -48,32 +48,32 @@ class Caller:
         """
         try:
             if was_called:
-                found = self._lookup(request.idempotency_key)
+                found = self._lookup(request)
                 if found is not None or not may_charge:
                     return Answer(found)
             reach(BEFORE_CALL)
             self._pace.wait_for_turn()
             return Answer(self._provider.charge(request))
         except OutcomeUnknown as error:
-            return self._ask(request.idempotency_key, error)
+            return self._ask(request, error)
         except IdempotencyMismatch as error:
             # The key was used before, perhaps before a restore: what the provider holds under it is the truth.
             log.error("charge_key_used_before", idempotency_key=request.idempotency_key)
-            return self._ask(request.idempotency_key, error)
+            return self._ask(request, error)
         except ProviderUnavailable as error:
             return Answer(UNKNOWN, failure=str(error))
         except Exception as error:
             log.exception("provider_call_failed", idempotency_key=request.idempotency_key)
             return Answer(UNKNOWN, failure=f"{type(error).__name__}: {error}")
 
-    def _ask(self, idempotency_key: str, error: ProviderError) -> Answer:
+    def _ask(self, request: ChargeRequest, error: ProviderError) -> Answer:
         """Ask at once what became of a call without a usable answer; a charge not found may still be on its way."""
         try:
-            found = self._lookup(idempotency_key)
+            found = self._lookup(request)
         except ProviderError as second_error:
             return Answer(UNKNOWN, failure=str(second_error))
         return Answer(UNKNOWN, failure=str(error)) if found is None else Answer(found)
 
-    def _lookup(self, idempotency_key: str) -> ChargeResult | None:
+    def _lookup(self, request: ChargeRequest) -> ChargeResult | None:
         self._pace.wait_for_turn()
-        return self._provider.lookup(idempotency_key)
+        return self._provider.lookup(request.idempotency_key, request.customer_reference)

@@ -15,9 +15,10 @@ from billing.providers.base import (
     RefundRequest,
     RefundResult,
 )
+from billing.providers.quiet import QuietProvider
 
 
-class ManualProvider:
+class ManualProvider(QuietProvider):
     """Money that moves outside: it has no cards and cannot charge; a refund is a note that staff paid it out."""
 
     name = "manual"
@@ -42,7 +43,7 @@ class ManualProvider:
         """Refuse: the customer transfers when they like. Raises NotSupported."""
         raise NotSupported("A transfer is made by the customer; it cannot be charged.")
 
-    def lookup(self, idempotency_key: str) -> ChargeResult | None:
+    def lookup(self, idempotency_key: str, customer_reference: str = "") -> ChargeResult | None:
         """Return None: nothing was ever charged."""
         return None
 
@@ -54,7 +55,7 @@ class ManualProvider:
         """Return a refund that staff make by transfer."""
         return RefundResult(RefundOutcome.ISSUED)
 
-    def find_refund(self, idempotency_key: str) -> RefundResult | None:
+    def find_refund(self, idempotency_key: str, charge_reference: str = "") -> RefundResult | None:
         """Return None: there is nobody to ask."""
         return None
 

@@ -42,7 +42,7 @@ def call_refund(
     key, only when it knows nothing of it. `is_taken_on`: it said so before; then it is only asked.
     """
     try:
-        found = _find(provider, pace, request.idempotency_key) if was_called else None
+        found = _find(provider, pace, request) if was_called else None
         if found is None and not is_taken_on:
             reach(BEFORE_CALL)
             pace.wait_for_turn()
@@ -54,7 +54,7 @@ def call_refund(
         log.error("refund_key_used_before", idempotency_key=request.idempotency_key)
         return RefundAnswer(RefundResult(RefundOutcome.REJECTED, message=KEY_USED_BEFORE))
     except OutcomeUnknown as error:
-        return _ask(provider, pace, request.idempotency_key, error)
+        return _ask(provider, pace, request, error)
     except Exception as error:
         if not isinstance(error, ProviderUnavailable):
             log.exception("provider_call_failed", idempotency_key=request.idempotency_key)
@@ -63,15 +63,15 @@ def call_refund(
     return RefundAnswer(found) if found is not None else RefundAnswer(UNKNOWN_REFUND, failure=missing)
 
 
-def _find(provider: Provider, pace: Pace, idempotency_key: str) -> RefundResult | None:
+def _find(provider: Provider, pace: Pace, request: RefundRequest) -> RefundResult | None:
     pace.wait_for_turn()
-    return provider.find_refund(idempotency_key)
+    return provider.find_refund(request.idempotency_key, request.charge_reference)
 
 
-def _ask(provider: Provider, pace: Pace, idempotency_key: str, error: ProviderError) -> RefundAnswer:
+def _ask(provider: Provider, pace: Pace, request: RefundRequest, error: ProviderError) -> RefundAnswer:
     """Ask at once what became of a call without an answer; a refund not found may still be on its way."""
     try:
-        found = _find(provider, pace, idempotency_key)
+        found = _find(provider, pace, request)
     except ProviderError as second_error:
         return RefundAnswer(UNKNOWN_REFUND, failure=str(second_error))
     return RefundAnswer(UNKNOWN_REFUND, failure=str(error)) if found is None else RefundAnswer(found)

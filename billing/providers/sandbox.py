@@ -28,6 +28,7 @@ from billing.providers.base import (
     RefundRequest,
     RefundResult,
 )
+from billing.providers.quiet import QuietProvider
 from billing.providers.sandbox_cards import UNKNOWN_CARD, Behaviour, Refunding, TestCard, card_facts, card_of
 from billing.providers.sandbox_store import SandboxStore
 from core.domain.rounding import divide_half_away
@@ -57,7 +58,7 @@ class SandboxConduct:
     unavailable: bool = False
 
 
-class SandboxProvider:
+class SandboxProvider(QuietProvider):
     """The provider for trying things out and for tests."""
 
     name = "sandbox"
@@ -123,7 +124,7 @@ class SandboxProvider:
             raise OutcomeUnknown("The answer was lost.")
         return stored.result
 
-    def lookup(self, idempotency_key: str) -> ChargeResult | None:
+    def lookup(self, idempotency_key: str, customer_reference: str = "") -> ChargeResult | None:
         """Return what became of a charge; a pending one has been settled meanwhile. Raises ProviderUnavailable."""
         self._answer()
         stored = self.store.find_charge(idempotency_key)
@@ -169,7 +170,7 @@ class SandboxProvider:
             raise OutcomeUnknown("The answer was lost.")
         return stored.result
 
-    def find_refund(self, idempotency_key: str) -> RefundResult | None:
+    def find_refund(self, idempotency_key: str, charge_reference: str = "") -> RefundResult | None:
         """Return what became of a refund; a pending one has been settled meanwhile. Raises ProviderUnavailable."""
         self._answer()
         stored = self.store.find_refund(idempotency_key)

@@ -43,7 +43,7 @@ class Scripted(ManualProvider):
         assert answer is not None
         return answer
 
-    def lookup(self, idempotency_key: str) -> ChargeResult | None:
+    def lookup(self, idempotency_key: str, customer_reference: str = "") -> ChargeResult | None:
         return self._say("lookup")
 
     def _say(self, what: str) -> ChargeResult | None:
