@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from django.db import connection
 
+from core.behind import is_writing_behind, send_behind
+
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _encode = msgspec.json.Encoder().encode
 # The server stores one piece while the next is written here.
@@ -74,7 +76,19 @@ def copy_rows(table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]])
 
 
 def send(statement: str, pieces: Iterable[str]) -> None:
-    """Run one COPY with pieces of its text, in the caller's transaction. Raises Django's database errors."""
-    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for piece in pieces:
-            copy.write(piece)
+    """Run one COPY with pieces of its text, in the caller's transaction, behind the caller where somebody writes so.
+
+    Raises Django's database errors.
+    """
+    if not is_writing_behind():
+        with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for piece in pieces:
+                copy.write(piece)
+        return
+    text = "".join(pieces).encode()
+
+    def copy_all(raw: Any) -> None:
+        with raw.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(text)
+
+    send_behind(copy_all)

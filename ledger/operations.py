@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import connection
-
+from core.behind import execute_behind
 from core.copying import copy_rows
 from core.identifiers import new_id
 from core.operations import require_transaction
@@ -81,5 +80,4 @@ def move_balances(entries: Sequence[EntryDraft]) -> None:
         [move.balance_minor for move in moves],
         [move.receivable_minor for move in moves],
     )
-    with connection.cursor() as cursor:
-        cursor.execute(MOVE_BALANCES, [array_text(column) for column in columns])
+    execute_behind(MOVE_BALANCES, [array_text(column) for column in columns])

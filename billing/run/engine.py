@@ -6,10 +6,11 @@ A run killed at any moment leaves whole chunks behind; the next run goes on with
 import gc
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from django.db import OperationalError, transaction
 
@@ -17,7 +18,8 @@ from billing.domain.cycle import plan_steps, step_windows
 from billing.domain.grace import bill_sorted, sort_steps
 from billing.run.claiming import CHUNK, Scope, claim, park
 from billing.run.reading import read_accounts
-from billing.run.writing import Outcome, write_outcomes
+from billing.run.writing import Outcome, write_pieces
+from core.behind import writing_behind
 from core.faults import reach
 from invoicing.domain.account import Account
 from invoicing.domain.tax_world import TaxWorld
@@ -27,6 +29,8 @@ from usage import queries as usage_queries
 from usage.domain.aggregation import UsageFigure
 
 logger = logging.getLogger(__name__)
+# Customers whose lines are stored while those after them are proposed.
+_PIECE = 125
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +127,29 @@ def _bill_in_halves(scope: Scope, world: TaxWorld, customer_ids: Sequence[uuid.U
 
 
 def _bill(customer_ids: Sequence[uuid.UUID], scope: Scope, world: TaxWorld) -> Tally:
-    """Bill locked customers: read, propose, write."""
-    outcomes, failures = propose_outcomes(read_accounts(customer_ids), scope.as_of, world)
-    reach("billing.proposed")
-    park(failures, now=scope.now)
-    issued = write_outcomes(outcomes, as_of=scope.as_of)
+    """Bill locked customers: read, propose, write; the database stores a piece while the next is proposed."""
+    failures: dict[uuid.UUID, str] = {}
+    accounts = read_accounts(customer_ids)
+    with writing_behind():
+        pieces = list_pieces(propose_each(accounts, scope.as_of, world, failures))
+        issued = write_pieces(pieces, as_of=scope.as_of)
+        park(failures, now=scope.now)
     reach("billing.written")
-    return _tally(outcomes, issued, failures)
+    return _tally(len(accounts) - len(failures), issued, failures)
 
 
-def _tally(outcomes: Sequence[Outcome], issued: Sequence[Issued], failures: Mapping[uuid.UUID, str]) -> Tally:
+def list_pieces(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
+    """Yield outcomes in pieces, each as soon as it is there."""
+    remaining = iter(outcomes)
+    while piece := list(islice(remaining, _PIECE)):
+        yield piece
+    reach("billing.proposed")
+
+
+def _tally(customers: int, issued: Sequence[Issued], failures: Mapping[uuid.UUID, str]) -> Tally:
     """Count what a chunk made."""
     credit_notes = sum(document.proposal.is_credit for document in issued)
-    return Tally(len(outcomes), len(issued) - credit_notes, credit_notes, len(failures))
+    return Tally(customers, len(issued) - credit_notes, credit_notes, len(failures))
 
 
 def propose_outcomes(
@@ -146,6 +160,16 @@ def propose_outcomes(
     Dry runs, previews and simulations end here.
     """
     failures: dict[uuid.UUID, str] = {}
+    return list(propose_each(accounts, as_of, world, failures)), failures
+
+
+def propose_each(
+    accounts: Mapping[uuid.UUID, Account], as_of: datetime, world: TaxWorld, failures: dict[uuid.UUID, str]
+) -> Iterator[Outcome]:
+    """Yield what each customer owes at `as_of`, and add the reason of each whose computation failed to `failures`.
+
+    What was used is asked for everybody before the first is yielded.
+    """
     plans = {}
     windows = {}
     for customer_id, account in accounts.items():
@@ -159,7 +183,6 @@ def propose_outcomes(
             plans[customer_id] = plan, steps
             windows.update(asked)
     figures: Mapping[object, UsageFigure] = usage_queries.list_usage_figures(list(windows.values()))
-    outcomes = []
     for customer_id, (plan, steps) in plans.items():
         account = accounts[customer_id]
         try:
@@ -167,8 +190,7 @@ def propose_outcomes(
         except Exception as error:
             failures[customer_id] = _reason(customer_id, error)
         else:
-            outcomes.append(Outcome(account, plan, bill, steps.finished, steps.next_due_at))
-    return outcomes, failures
+            yield Outcome(account, plan, bill, steps.finished, steps.next_due_at)
 
 
 def _reason(customer_id: uuid.UUID, error: Exception) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from billing.domain.cycle import Step, Transition, period_bounds
+from core.behind import execute_behind
 from core.copying import copy_rows
 from core.domain.outbox import OutboxDraft
 from core.identifiers import new_id
@@ -119,10 +120,9 @@ def _move(agreements: Sequence[Agreement], transitions: Sequence[Transition], as
         [agreement.cancel_refund for agreement in agreements],
         [ended.get(agreement.subscription_id) for agreement in agreements],
     )
-    with connection.cursor() as cursor:
-        cursor.execute(SETTLE_SUBSCRIPTIONS, [as_of, *map(array_text, columns)])
-        if ended:
-            cursor.execute(REVOKE_CHANGES_OF_ENDED, [as_of, list(ended)])
+    execute_behind(SETTLE_SUBSCRIPTIONS, [as_of, *map(array_text, columns)])
+    if ended:
+        execute_behind(REVOKE_CHANGES_OF_ENDED, [as_of, list(ended)])
 
 
 def _write_versions(stood: Sequence[Stood], settled: dict[uuid.UUID, Agreement], as_of: datetime) -> None:

@@ -15,6 +15,7 @@ from billing.domain.payments import charge_key_stem, first_charge_key
 from billing.operations import ending, standing
 from billing.queries import payments as payment_queries
 from billing.run.standing_terms import Stood, settle_subscriptions
+from core.behind import execute_behind
 from core.copying import copy_rows
 from core.faults import reach
 from core.identifiers import new_id
@@ -74,18 +75,23 @@ class Outcome:
 
 
 def write_outcomes(outcomes: Sequence[Outcome], *, as_of: datetime) -> tuple[issuing.Issued, ...]:
-    """Write documents, books, boundaries, charge work and facts of a chunk, the customers locked by the caller.
+    """Write documents, books, boundaries, charge work and facts of customers, all of them locked by the caller.
 
     Numbers come last; the caller commits next. Raises IntegrityError when the database refuses any of it.
     """
+    return write_pieces([outcomes], as_of=as_of)
+
+
+def write_pieces(pieces: Iterable[Sequence[Outcome]], *, as_of: datetime) -> tuple[issuing.Issued, ...]:
+    """Write outcomes as `write_outcomes` does, the lines and entries of each piece as soon as the piece is there."""
     require_transaction()
-    proposals = [proposal for outcome in outcomes for proposal in outcome.proposals]
+    outcomes: list[Outcome] = []
+    issued: list[issuing.Issued] = []
+    for piece in pieces:
+        issued += _write_lines(piece, as_of=as_of)
+        outcomes += piece
+    proposals = [document.proposal for document in issued]
     ended = ended_agreements(step for outcome in outcomes for step in outcome.plan.steps)
-    release_steps(step for outcome in outcomes for step in outcome.finished)
-    hold_steps([step for outcome in outcomes for step in _steps_to_hold(outcome)], as_of=as_of)
-    reach("billing.drafts_written")
-    kept_ids = [kept_id for outcome in outcomes for kept_id in outcome.kept_ids]
-    issued = issuing.store_lines(proposals, as_of=as_of, kept_ids=kept_ids, pay_out=ending.paying_out(ended, as_of))
     spend_vouchers(proposals, as_of)
     reach("billing.vouchers_spent")
     settle_subscriptions(
@@ -106,7 +112,18 @@ def write_outcomes(outcomes: Sequence[Outcome], *, as_of: datetime) -> tuple[iss
     if gives_issued_back:
         paid_back = ending.refund_periods(ended, as_of)
     giving_back.finish_credits(paid_back, now=as_of)
-    return issued
+    return tuple(issued)
+
+
+def _write_lines(outcomes: Sequence[Outcome], *, as_of: datetime) -> tuple[issuing.Issued, ...]:
+    """Write what begins and ends to wait, and the lines and entries of what is issued."""
+    ended = ended_agreements(step for outcome in outcomes for step in outcome.plan.steps)
+    release_steps(step for outcome in outcomes for step in outcome.finished)
+    hold_steps([step for outcome in outcomes for step in _steps_to_hold(outcome)], as_of=as_of)
+    reach("billing.drafts_written")
+    proposals = [proposal for outcome in outcomes for proposal in outcome.proposals]
+    kept_ids = [kept_id for outcome in outcomes for kept_id in outcome.kept_ids]
+    return issuing.store_lines(proposals, as_of=as_of, kept_ids=kept_ids, pay_out=ending.paying_out(ended, as_of))
 
 
 def _steps_to_hold(outcome: Outcome) -> Iterator[StepToHold]:
@@ -201,6 +218,5 @@ def spend_vouchers(proposals: Iterable[Proposal], as_of: datetime) -> None:
 def _move_agenda(due: Sequence[tuple[uuid.UUID, datetime | None]]) -> None:
     """Write when each customer is due next, and take it out of parking."""
     customer_ids = array_text([customer_id for customer_id, _ in due])
-    with connection.cursor() as cursor:
-        cursor.execute(MOVE_AGENDA, [customer_ids, array_text([due_at for _, due_at in due])])
-        cursor.execute("DELETE FROM billing_parkedcustomer WHERE customer_id = ANY(%s::uuid[])", [customer_ids])
+    execute_behind(MOVE_AGENDA, [customer_ids, array_text([due_at for _, due_at in due])])
+    execute_behind("DELETE FROM billing_parkedcustomer WHERE customer_id = ANY(%s::uuid[])", [customer_ids])

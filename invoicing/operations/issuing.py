@@ -7,7 +7,7 @@ the caller writes its own rows; `finalize` then takes the numbers and writes the
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import zip_longest
 from typing import Any
 
@@ -27,7 +27,7 @@ from invoicing.domain.postings import credit_note_entry, deferred_minor, invoice
 from invoicing.domain.tax_world import place_of_sale
 from invoicing.domain.write_offs import Recovered, recover
 from invoicing.models import Invoice, NumberSeries
-from invoicing.operations.numbering import AllocatedNumber, NumberRequest, allocate_numbers, ensure_series
+from invoicing.operations.numbering import NumberRequest, allocate_numbers, ensure_series
 from invoicing.operations.tax_collecting import begin_to_collect
 from invoicing.operations.tax_turnover import Sale, count_sales
 from invoicing.queries import write_offs as write_off_queries
@@ -41,17 +41,21 @@ CHARGE_COLUMNS = (
 LINE_COLUMNS = (*CHARGE_COLUMNS, "invoice_id", "unit_price")
 CREDIT_LINE_COLUMNS = (*CHARGE_COLUMNS, "credit_note_id", "invoice_id")
 DOCUMENT_COLUMNS = (
-    "id", "customer_id", "brand_id", "origin", "currency", "series_id", "number_year", "sequence", "number",
-    "issue_date", "sub_total_minor", "tax_total_minor", "total_minor", "seller", "buyer", "locale", "time_zone",
-    "created_at",
+    "id", "customer_id", "brand_id", "origin", "currency", "issue_date", "sub_total_minor", "tax_total_minor",
+    "total_minor", "seller", "buyer", "locale", "time_zone", "created_at",
 )  # fmt: skip
+# Last, because the rest of a row is made before the series is locked.
+NUMBER_COLUMNS = ("series_id", "number_year", "sequence", "number")
+NO_NUMBER = (None, None, None, None)
 INVOICE_COLUMNS = (
     *DOCUMENT_COLUMNS, "status", "due_moment_at", "due_date", "supply_start", "supply_end", "discount_total_minor",
     "balance_applied_minor", "amount_paid_minor", "amount_credited_minor", "amount_due_minor", "billing_type",
-    "payment_method_id", "notes", "finalized_at", "paid_at",
+    "payment_method_id", "notes", "finalized_at", "paid_at", *NUMBER_COLUMNS,
 )  # fmt: skip
 VOUCHER_USE_COLUMNS = ("id", "invoice_id", "redemption_id")
-CREDIT_NOTE_COLUMNS = (*DOCUMENT_COLUMNS, "to_invoices_minor", "to_balance_minor", "refunded_minor", "reason")
+CREDIT_NOTE_COLUMNS = (
+    *DOCUMENT_COLUMNS, "to_invoices_minor", "to_balance_minor", "refunded_minor", "reason", *NUMBER_COLUMNS,
+)  # fmt: skip
 
 
 UNPAID = (Invoice.Status.OPEN, Invoice.Status.UNCOLLECTIBLE)
@@ -140,24 +144,23 @@ def finalize(issued: Sequence[Issued], *, as_of: datetime) -> None:
     require_transaction()
     if not issued:
         return
+    rows = [
+        _credit_note_row(document, as_of) if document.proposal.is_credit else _invoice_row(document, as_of)
+        for document in issued
+    ]
+    facts = [draft for document in issued for draft in _events(document, as_of)]
     count_sales([_sale(document) for document in issued])
-    begun = begin_to_collect(_crossings(issued), as_of=as_of)
+    events = [*begin_to_collect(_crossings(issued), as_of=as_of), *facts]
     series = _series(issued, as_of)
-    requests = [_request(document, series) for document in issued]
-    events = [*begun, *(draft for document in issued for draft in _events(document, as_of))]
-    numbers = allocate_numbers(requests)
+    numbers = allocate_numbers([_request(document, series) for document in issued])
     reach("issuing.numbered")
-    numbered = list(zip(issued, numbers, strict=True))
-    copy_rows(
-        "invoicing_invoice",
-        INVOICE_COLUMNS,
-        [_invoice_row(doc, number, as_of) for doc, number in numbered if not doc.proposal.is_credit],
-    )
-    copy_rows(
-        "invoicing_creditnote",
-        CREDIT_NOTE_COLUMNS,
-        [_credit_note_row(doc, number, as_of) for doc, number in numbered if doc.proposal.is_credit],
-    )
+    invoices: list[tuple[Any, ...]] = []
+    credits: list[tuple[Any, ...]] = []
+    for document, row, number in zip(issued, rows, numbers, strict=True):
+        kind = credits if document.proposal.is_credit else invoices
+        kind.append((*row, number.series_id, number.year, number.sequence, number.number))
+    copy_rows("invoicing_invoice", INVOICE_COLUMNS, invoices)
+    copy_rows("invoicing_creditnote", CREDIT_NOTE_COLUMNS, credits)
     reach("issuing.documents_written")
     emit(*events)
 
@@ -174,7 +177,7 @@ def store_drafts(drafts: Sequence[Issued], *, as_of: datetime) -> tuple[uuid.UUI
     """Write proposals as drafts in bulk, in the caller's transaction; return their ids."""
     require_transaction()
     copy_rows("invoicing_invoiceline", LINE_COLUMNS, [row for draft in drafts for row in _lines(draft)])
-    copy_rows("invoicing_invoice", INVOICE_COLUMNS, [_invoice_row(draft, None, as_of) for draft in drafts])
+    copy_rows("invoicing_invoice", INVOICE_COLUMNS, [_draft_row(draft, as_of) for draft in drafts])
     return tuple(draft.id for draft in drafts)
 
 
@@ -348,22 +351,18 @@ def _request(document: Issued, series: dict[tuple[uuid.UUID, str], NumberSeries]
     return NumberRequest(series[seller.brand_id, _kind(document)], seller.code, document.proposal.occasion.issue_date)
 
 
-def _document_row(document: Issued, number: AllocatedNumber | None, as_of: datetime) -> tuple[Any, ...]:
-    """Return what invoices and credit notes have in common, in the order of DOCUMENT_COLUMNS; a draft has no number."""
+def _document_row(document: Issued, issue_date: date | None, as_of: datetime) -> tuple[Any, ...]:
+    """Return what invoices and credit notes have in common, in the order of DOCUMENT_COLUMNS."""
     proposal = document.proposal
     account = proposal.account
     sign = -1 if proposal.is_credit else 1
-    numbered: tuple[Any, ...] = (None, None, None, None, None)
-    if number is not None:
-        issue_date = proposal.occasion.issue_date
-        numbered = (number.series_id, number.year, number.sequence, number.number, issue_date)
     return (
         document.id,
         account.customer_id,
         account.seller.brand_id,
         proposal.occasion.origin,
         proposal.currency,
-        *numbered,
+        issue_date,
         sign * proposal.sub_total_minor,
         sign * proposal.tax_total_minor,
         sign * proposal.total_minor,
@@ -375,15 +374,26 @@ def _document_row(document: Issued, number: AllocatedNumber | None, as_of: datet
     )
 
 
-def _invoice_row(document: Issued, number: AllocatedNumber | None, as_of: datetime) -> tuple[Any, ...]:
-    """Return the row of an invoice, in the order of INVOICE_COLUMNS; without a number it is a draft."""
+def _invoice_row(document: Issued, as_of: datetime) -> tuple[Any, ...]:
+    """Return the row of an invoice that is issued, in the order of INVOICE_COLUMNS, without its number."""
+    proposal = document.proposal
+    issue_date = proposal.occasion.issue_date
+    return _row_of_lines(document, issue_date, status_when_issued(proposal.amount_due_minor), proposal.due_date, as_of)
+
+
+def _draft_row(draft: Issued, as_of: datetime) -> tuple[Any, ...]:
+    """Return the row of a draft, in the order of INVOICE_COLUMNS."""
+    return (*_row_of_lines(draft, None, InvoiceStatus.DRAFT, None, as_of), *NO_NUMBER)
+
+
+def _row_of_lines(
+    document: Issued, issue_date: date | None, status: InvoiceStatus, due_date: date | None, as_of: datetime
+) -> tuple[Any, ...]:
+    """Return the row of an invoice of some status, in the order of INVOICE_COLUMNS, without its number."""
     proposal = document.proposal
     charges = [line.charge for line in proposal.lines]
-    status, finalized_at, due_date = InvoiceStatus.DRAFT, None, None
-    if number is not None:
-        status, finalized_at, due_date = status_when_issued(proposal.amount_due_minor), as_of, proposal.due_date
     return (
-        *_document_row(document, number, as_of),
+        *_document_row(document, issue_date, as_of),
         status.value,
         proposal.occasion.moment,
         due_date,
@@ -397,16 +407,16 @@ def _invoice_row(document: Issued, number: AllocatedNumber | None, as_of: dateti
         proposal.account.billing_type,
         proposal.payment_method_id,
         list(proposal.notes),
-        finalized_at,
+        None if status is InvoiceStatus.DRAFT else as_of,
         as_of if status is InvoiceStatus.PAID else None,
     )
 
 
-def _credit_note_row(document: Issued, number: AllocatedNumber, as_of: datetime) -> tuple[Any, ...]:
-    """Return the row of a credit note, amounts positive, in the order of CREDIT_NOTE_COLUMNS."""
+def _credit_note_row(document: Issued, as_of: datetime) -> tuple[Any, ...]:
+    """Return the row of a credit note, amounts positive, in the order of CREDIT_NOTE_COLUMNS, without its number."""
     given_back = -document.proposal.total_minor
     return (
-        *_document_row(document, number, as_of),
+        *_document_row(document, document.proposal.occasion.issue_date, as_of),
         document.to_invoices_minor,
         given_back - document.to_invoices_minor - document.refunded_minor,
         document.refunded_minor,

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from billing.models import BillingRun
 from billing.operations.runs import SILENCE, request_run, run_requested
 from billing.run import engine
-from billing.run.writing import write_outcomes
+from billing.run.writing import write_pieces
 from core.operations import SYSTEM
 from core.services.folder import REPOSITORY
 from customers.models import Agenda
@@ -193,9 +193,9 @@ def test_a_session_that_the_database_ends_blames_no_customer(stage: Stage, monke
         if len(calls) == 2:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-        return write_outcomes(*arguments, **options)
+        return write_pieces(*arguments, **options)
 
-    monkeypatch.setattr(engine, "write_outcomes", end_session_once)
+    monkeypatch.setattr(engine, "write_pieces", end_session_once)
     with stage.due.copied():
         with pytest.raises(OperationalError, match="terminating connection"):
             bill(chunk=1)
