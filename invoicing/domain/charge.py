@@ -176,20 +176,18 @@ def slices(item: Item, period: ServicePeriod) -> Iterator[Slice]:
 def charged_slices(item: Item, period: ServicePeriod) -> Iterator[Slice]:
     """Yield the stretches of a period as a licensed item charges them: with the policy `none` from the next period on.
 
-    A change undone at its own moment leaves what waits so waiting. Billing rules, section 5, Proration policy.
+    Of what was changed at one instant only what lasts counts: a change undone at its own moment leaves what waits so
+    waiting. Billing rules, section 5, Proration policy.
     """
-    versions: list[ItemVersion] = []
+    lasting = _lasting(item.versions)
+    # At the very start, what it began with goes on.
+    versions = [] if lasting[0] is item.versions[0] else [item.versions[0]]
     waiting: uuid.UUID | None = None
-    moment: datetime | None = None
-    earlier: tuple[list[ItemVersion], uuid.UUID | None] = [], None
-    for version in item.versions:
-        if version.from_at != moment:
-            moment, earlier = version.from_at, (list(versions), waiting)
-        elif earlier[1] == version.price.price_id:
-            versions, waiting = list(earlier[0]), earlier[1]
+    for version in lasting:
         before = versions[-1] if versions else None
         is_inside = period.start <= version.from_at < period.end
-        if is_inside and version.proration == NONE and version.quantity:
+        is_taken_later = is_inside and proration_at(item, version.from_at) == NONE
+        if is_taken_later and version.quantity:
             waiting = version.price.price_id
         elif not is_inside or version.price.price_id != waiting:
             waiting = None

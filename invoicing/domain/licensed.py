@@ -12,6 +12,7 @@ from typing import Any
 
 from invoicing.domain.charge import (
     CREDIT,
+    JUST_BEFORE,
     RECURRING,
     SEATS,
     BilledLine,
@@ -65,6 +66,11 @@ def _difference(case: ItemCase, back_to: datetime | None) -> Iterator[Charge]:
             taken[place] += 1
     for owed in laid_out:
         already = standing.get(owed.key)
+        if owed.anew and already is not None and already.amount_minor != owed.amount_minor:
+            place = owed.kind, owed.start, owed.tier
+            yield _reversal(case, owed.stretch.price, already, taken[place])
+            taken[place] += 1
+            already = already.taken_back()
         amount_minor = owed.amount_minor - (already.amount_minor if already is not None else 0)
         place = owed.kind, owed.start, owed.tier
         if amount_minor or (already is None and owed.kind == RECURRING and case.is_new(owed.due_at)):
@@ -77,8 +83,10 @@ def _is_displaced(case: ItemCase, key: LineKey, laid_out: Sequence[Owed]) -> boo
 
     What was paid for a stretch that ended at its very beginning stays, unless the end says otherwise.
     """
-    if any(owed.key == key or (owed.keeps_earlier and owed.start == key.start) for owed in laid_out):
+    if any(owed.key == key for owed in laid_out):
         return False
+    if any(owed.keeps_earlier and owed.start == key.start for owed in laid_out):
+        return not _was_charged_before(case, key)
     if any(owed.stretch.start <= key.start < owed.stretch.end for owed in laid_out):
         return True
     held = case.item.version_at(key.start)
@@ -86,11 +94,17 @@ def _is_displaced(case: ItemCase, key: LineKey, laid_out: Sequence[Owed]) -> boo
         return True
     if held.price.price_id != key.price_id:
         # A price in arrears took its moment, of which nothing is owed yet; `full` gives nothing back.
-        return proration_at(case.item, key.start) != FULL
+        return proration_at(case.item, key.start) != FULL or not _was_charged_before(case, key)
     calendar = case.agreement.calendar
     number = max((place for place, one in enumerate(calendar) if one.from_at <= key.start), default=0)
     is_kept_pause = number + 1 < len(calendar) and calendar[number + 1].resumes == KEEP
     return calendar[number].from_at == key.start and (calendar[number].credits_unused or is_kept_pause)
+
+
+def _was_charged_before(case: ItemCase, key: LineKey) -> bool:
+    """Tell whether what stands from an instant on was charged by the terms before it, not by a change since undone."""
+    before = case.item.version_at(key.start - JUST_BEFORE) or case.item.versions[0]
+    return key.kind != CREDIT and before.price.price_id == key.price_id
 
 
 def _standing(case: ItemCase, back_to: datetime | None) -> dict[LineKey, Standing]:

@@ -7,14 +7,14 @@ to so far.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction as Exact
 from typing import Any, NamedTuple
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from core.domain.rounding import divide_half_away, round_half_away
 from invoicing.domain.charge import (
@@ -66,6 +66,19 @@ class Standing:
         """Return the quantity they name together."""
         return sum((line.quantity for line in self.lines), Decimal(0))
 
+    def taken_back(self) -> "Standing":
+        """Return what stands once the lines are reversed."""
+        reversed_lines = (
+            structs.replace(
+                line,
+                quantity=-line.quantity,
+                amount_minor=-line.amount_minor,
+                discount_minor=-line.discount_minor,
+            )
+            for line in self.lines
+        )
+        return Standing((*self.lines, *reversed_lines))
+
     def discount_of(self, amount_minor: int) -> int:
         """Return the share of the discount that a part of the amount carries, signed like the part."""
         total = self.amount_minor
@@ -76,7 +89,8 @@ class Owed(Struct, frozen=True):
     """One line that should stand by now.
 
     `due_at` is when it became owed. `base` holds the lines whose discount and tax a part given back shares. With
-    `keeps_earlier` whatever was charged at its start before stays (the policy `full` gives nothing back).
+    `keeps_earlier` whatever was charged at its start before stays (the policy `full` gives nothing back). `anew` takes
+    what stands back whole and charges it again.
     """
 
     kind: str
@@ -93,6 +107,7 @@ class Owed(Struct, frozen=True):
     takes_back_from: datetime | None = None
     opens_period: bool = False
     keeps_earlier: bool = False
+    anew: bool = False
     proof: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -159,6 +174,7 @@ class _StretchOwed:
         self._unbilled: list[Owed] = []
         self._covered_to = stretch.start
         self._left_minor = 0
+        self._repriced_minor = 0
 
     def lines(self) -> Iterator[Owed]:
         """Yield the recurring lines, then changes of seats, then what is given back."""
@@ -176,8 +192,12 @@ class _StretchOwed:
             stood = self._lines_at(at)
             if sum(line.amount_minor for line in stood):
                 self._base.extend(stood)
-                end = self._real_end(max(line.period_end for line in stood))
-                yield from self._as_standing(at, end)
+                end = self._end_of_another_calendar(at, stood)
+                if end is not None:
+                    yield from self._repriced(at, end, stood)
+                else:
+                    end = self._real_end(max(line.period_end for line in stood))
+                    yield from self._as_standing(at, end)
             else:
                 end = stretch.end
                 for piece_start, piece_end in self._served(at, end):
@@ -218,6 +238,27 @@ class _StretchOwed:
         """Return to where a billed line reaches: a pause that shifts lengthens it with its period."""
         period = self._stretch.period
         return period.planned_end if billed_end >= period.full.end else billed_end
+
+    def _end_of_another_calendar(self, at: datetime, stood: Sequence[BilledLine]) -> datetime | None:
+        """Return the end to which lines are priced again, None where they stand as they stand.
+
+        What one instant changes is one change: what an earlier command of this very instant billed, by a calendar that
+        a later one replaced, is owed by what the last one left.
+        """
+        stretch = self._stretch
+        if not at == stretch.start == self._case.moment:
+            return None
+        billed_end = max(stood, key=lambda line: line.revision).period_end
+        planned_end = stretch.period.planned_end
+        if billed_end in {stretch.end, planned_end}:
+            return None
+        return planned_end if billed_end > planned_end else stretch.end
+
+    def _repriced(self, at: datetime, end: datetime, stood: Sequence[BilledLine]) -> Iterator[Owed]:
+        """Yield the recurring lines of this instant by the calendar it left, at the seats billed."""
+        parts = list(recurring_parts(self._stretch, at, end, int(self._base_seats(at))))
+        self._repriced_minor = sum(part.amount_minor for part in parts) - sum(line.amount_minor for line in stood)
+        yield from (structs.replace(part, anew=True) for part in parts)
 
     def _served(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield the parts of an unbilled stretch that are served: pauses that keep are not charged at all."""
@@ -367,17 +408,22 @@ class _StretchOwed:
             return
         # An uncut stretch may have been paid for up to a scheduled end that was taken back since.
         until = max(stretch.end, self._covered_to) if stretch.end == stretch.period.planned_end else stretch.end
+        is_due = self._is_over or self._case.seats_now or self._were_billed_now(moments)
         settled = {at: stood for at in moments if (stood := self._seats_at(at)) is not None}
+        if not is_due:
+            # Charged up to a cut that was made and undone at this very moment, they wait again.
+            settled = {at: stood for at, stood in settled.items() if not self._is_cut_no_more(stood, until)}
         so_far = self._so_far(until, settled)
         base = Standing(tuple(self._base)) if self._base else None
-        is_due, last_settled = self._is_over or self._case.seats_now, max(settled, default=stretch.start)
+        last_settled = max(settled, default=stretch.start)
         for at in moments:
             stood = settled.get(at)
             after = stretch.item.version_at(at)
             seats = after.quantity if after is not None else 0
             added = seats - self._seats_before(at)
             # Whatever came before a change that is billed is part of its area, even where it came to nothing.
-            is_open = is_due and at >= last_settled and (stood is None or stood.quantity != added)
+            anew = stood is not None and self._is_moved(stood, at, until)
+            is_open = is_due and (anew or (at >= last_settled and (stood is None or stood.quantity != added)))
             if stood is not None and not is_open:
                 yield Owed(SEATS, stretch, at, until, 0, stood.amount_minor, stood.quantity, due_at=at)
             if not is_open:
@@ -404,6 +450,7 @@ class _StretchOwed:
                 fraction=share,
                 base=base,
                 takes_back_from=stretch.start if self._unbilled else None,
+                anew=anew,
                 proof={
                     "area": area,
                     "slices": [[quantity, one.numerator, one.denominator] for quantity, one in slices],
@@ -419,7 +466,23 @@ class _StretchOwed:
             # Paid beyond the end: the seats that changed are charged for the time they were there.
             return round_half_away(self._area(self._billed_slices(settled, until)))
         lines = sum(line.amount_minor for line in self._base) + sum(owed.amount_minor for owed in self._unbilled)
-        return lines + sum(one.amount_minor for one in settled.values())
+        return lines + self._repriced_minor + sum(one.amount_minor for one in settled.values())
+
+    def _were_billed_now(self, moments: Sequence[datetime]) -> bool:
+        """Tell whether seats that changed at this very moment were billed by an earlier command of it."""
+        now = self._case.moment
+        return now in moments and any(line.kind == SEATS and line.period_start == now for line in self._case.lines)
+
+    def _is_cut_no_more(self, stood: Standing, until: datetime) -> bool:
+        """Tell whether seats were charged up to this very moment alone, though they go on behind it."""
+        return max(stood.lines, key=lambda line: line.revision).period_end == self._case.moment < until
+
+    def _is_moved(self, stood: Standing, at: datetime, until: datetime) -> bool:
+        """Tell whether seats were charged by a calendar that a later command of this very moment replaced."""
+        if self._is_cut_no_more(stood, until):
+            return True
+        billed_end = max(stood.lines, key=lambda line: line.revision).period_end
+        return at == self._case.moment and billed_end not in {until, self._stretch.period.planned_end}
 
     def _seats_at(self, at: datetime) -> Standing | None:
         """Return the lines that stand for a change of seats, None when it is not billed."""

@@ -62,8 +62,9 @@ def monthly_amount(price: PriceTerms, quantity: int) -> Fraction:
 def change_price(agreement: Agreement, wanted: PriceChange, at: datetime) -> Agreement:
     """Return the agreement with another plan or price from a moment on.
 
-    The period and the anchor stay with the same interval; with another, or the policy `full`, the period restarts. To
-    undo a change at its own moment brings back the very terms that were. Raises InvalidAgreement naming the field.
+    The period and the anchor stay with the same interval; with another, or the policy `full`, the period restarts. What
+    is changed at one instant is one change, from the terms before it to those it leaves: to undo a change at its own
+    moment brings back the very terms that were. Raises InvalidAgreement naming the field.
     """
     item = agreement.items[0]
     held = item.versions[-1]
@@ -73,20 +74,29 @@ def change_price(agreement: Agreement, wanted: PriceChange, at: datetime) -> Agr
     was = current.plan_id, held.price.price_id, held.quantity
     if was == (wanted.plan_id, wanted.price.price_id, quantity):
         return agreement
-    earlier = _undone(agreement, wanted, at)
-    policy = _counted_by(wanted.price)
-    if earlier is None and is_running(agreement, at):
-        policy = wanted.proration or _policy_undone(item, wanted.price, at) or _policy(held, wanted.price, quantity)
-    version = ItemVersion(held.version + 1, at, wanted.price, quantity, PRICE_CHANGED, policy)
+    before = _changed_from(agreement, at)
+    current, changed_from = before or (current, held)
+    is_undone = before is not None and (current.plan_id, changed_from.price.price_id) == (
+        wanted.plan_id,
+        wanted.price.price_id,
+    )
+    policy, reason = _counted_by(wanted.price), PRICE_CHANGED
+    if is_undone and quantity != changed_from.quantity:
+        reason = ADDED if quantity > changed_from.quantity else REMOVED
+    elif not is_undone and is_running(agreement, at):
+        taken_by = _taken_by(item, wanted.price, at)
+        policy = wanted.proration or taken_by or _policy(changed_from, wanted.price, quantity)
+    version = ItemVersion(held.version + 1, at, wanted.price, quantity, reason, policy)
     changed = replace(_with_version(agreement, item, version), currency=wanted.price.currency)
     plan: dict[str, object] = {"plan_id": wanted.plan_id, "plan_name": wanted.plan_name}
-    if earlier is not None:
-        return _with_calendar(changed, at, "change", earlier, **plan)
+    if is_undone:
+        return _with_calendar(changed, at, "change", current, **plan)
     if current.phase == TRIAL:
         return _with_calendar(changed, at, "change", current, interval=wanted.price.interval, **plan)
     restarts = wanted.price.interval != current.interval or policy == PRORATE_FULL
     if not restarts:
-        return changed if wanted.plan_id == current.plan_id else _with_calendar(changed, at, "change", current, **plan)
+        is_as_agreed = before is None and wanted.plan_id == current.plan_id
+        return changed if is_as_agreed else _with_calendar(changed, at, "change", current, **plan)
     if policy == PRORATE_NONE:
         raise InvalidAgreement("proration", "Another interval cannot begin without proration before the period ends.")
     if current.alignment == CALENDAR and policy == PRORATE_FULL:
@@ -161,30 +171,28 @@ def _policy(held: ItemVersion, price: PriceTerms, quantity: int) -> str:
     return price.proration_up if goes_up else price.proration_down
 
 
-def _undone(agreement: Agreement, wanted: PriceChange, at: datetime) -> CalendarVersion | None:
-    """Return the calendar that a change at its own moment brings back, None when it undoes nothing."""
+def _changed_from(agreement: Agreement, at: datetime) -> tuple[CalendarVersion, ItemVersion] | None:
+    """Return the terms before a change of price at an instant, from which a further one then starts; None without one.
+
+    A zone that has moved by then stays.
+    """
     item = agreement.items[0]
-    if item.versions[-1].from_at != at or not item.versions[-1].proration:
+    if not any(one.from_at == at and one.proration for one in item.versions):
         return None
     # At the very start, what it began with.
-    calendar_before = [one for one in agreement.calendar if one.from_at < at] or agreement.calendar[:1]
-    item_before = item.version_at(at - _JUST_BEFORE) or item.versions[0]
-    if calendar_before[-1].phase != PAID:
+    calendar_before = ([one for one in agreement.calendar if one.from_at < at] or agreement.calendar[:1])[-1]
+    if calendar_before.phase != PAID:
         return None
-    was = (calendar_before[-1].plan_id, item_before.price.price_id)
-    return calendar_before[-1] if was == (wanted.plan_id, wanted.price.price_id) else None
+    zone = in_force(agreement, at).zone
+    return replace(calendar_before, zone=zone), item.version_at(at - _JUST_BEFORE) or item.versions[0]
 
 
-def _policy_undone(item: Item, price: PriceTerms, at: datetime) -> str:
-    """Return the policy by which a price was taken that the last change of the same moment replaced, "" else.
-
-    To undo that change brings the price back as it was taken.
-    """
-    if len(item.versions) == 1:
-        return ""
-    before, last = item.versions[-2:]
-    is_undone = before.from_at == last.from_at == at and before.price.price_id == price.price_id
-    return before.proration if is_undone else ""
+def _taken_by(item: Item, price: PriceTerms, at: datetime) -> str:
+    """Return the policy by which a price was taken at an instant, "" where it was not: so it comes back."""
+    taken = (
+        one.proration for one in reversed(item.versions) if one.from_at == at and one.price.price_id == price.price_id
+    )
+    return next(filter(None, taken), "")
 
 
 def _anchor(current: CalendarVersion, wanted: PriceChange, at: datetime) -> datetime:
@@ -221,7 +229,9 @@ def _change_quantity(agreement: Agreement, item: Item, quantity: int, at: dateti
     if quantity == held.quantity:
         return agreement
     change = ADDED if quantity > held.quantity else REMOVED
-    return _with_version(agreement, item, ItemVersion(held.version + 1, at, held.price, quantity, change))
+    # A price that was taken at this very moment stays as it was taken.
+    proration = held.proration if held.from_at == at else ""
+    return _with_version(agreement, item, ItemVersion(held.version + 1, at, held.price, quantity, change, proration))
 
 
 def add_item(agreement: Agreement, item_id: uuid.UUID, price: PriceTerms, quantity: int, at: datetime) -> Agreement:

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 from hypothesis import assume, given, note, reject
@@ -15,8 +16,8 @@ from hypothesis import strategies as st
 
 from invoicing.domain.postings import credit_note_entry, invoice_entry
 from subscriptions.domain.lifecycle import Status
-from subscriptions.domain.terms import Agreement
-from tests.lives import Deed, Kinds, Life, did, end_of, lived, lives, moments, opened, punctual, ran
+from subscriptions.domain.terms import Agreement, PriceTerms
+from tests.lives import POLICIES, Deed, Kinds, Life, did, end_of, lived, lives, moments, opened, punctual, ran
 from tests.lives_oracle import worked_out
 
 Key = tuple[Any, ...]
@@ -110,6 +111,8 @@ def test_never_more_is_given_back_than_was_charged(life: Life) -> None:
 
 # What is cut is billed up to there, in arrears and usage alike, and stays so: the same money, on other lines.
 IN_ADVANCE = Kinds(timings=("advance",), is_metered=False)
+# What is billed together shares a discount: with others beside it, otherwise.
+UNDISCOUNTED = Kinds(timings=("advance",), vouchers=((),), is_metered=False)
 
 
 @given(lives(IN_ADVANCE), st.data())
@@ -152,11 +155,7 @@ def there_and_back(draw: st.DrawFn, life: Life, at: datetime) -> Any:
     verb = draw(st.sampled_from(["price", "seats", "add", "pause", "cancel"]))
     word = draw(st.sampled_from(["", "now", "day", "second", "thirty_360"]))
     number = draw(st.integers(1, 9))
-    prices = sorted(
-        {deed.price for deed in life.deeds if deed.price is not None} | {life.agreement.items[0].versions[0].price},
-        key=lambda one: str(one.price_id),
-    )
-    price = draw(st.sampled_from(prices))
+    price = draw(prices_of(life))
 
     def made(agreement: Agreement) -> list[Deed]:
         if verb == "price":
@@ -172,6 +171,49 @@ def there_and_back(draw: st.DrawFn, life: Life, at: datetime) -> Any:
         return [Deed(at, "cancel", number=1 if number < 4 else number, word="prorate"), Deed(at, "undo")]
 
     return made
+
+
+@given(lives(UNDISCOUNTED), st.data())
+def test_what_is_asked_for_at_one_instant_is_one_change(life: Life, data: st.DataObject) -> None:
+    """A change of price and its reversal leave nothing, whatever else is asked for at that very instant."""
+    at = data.draw(
+        moments(life.agreement.started_at)
+        | st.sampled_from([deed.at for deed in life.deeds] or [life.agreement.started_at])
+    )
+    history = opened(life)
+    for deed in life.deeds:
+        if deed.at < at:
+            history = did(punctual(history, deed.at), deed)
+    history = ran(punctual(history, at), at)
+    assume(history.agreement.status is Status.ACTIVE and not history.agreement.pending)
+    note(repr(life))
+    first, between, last = (data.draw(st.lists(at_once(life, at), max_size=2)) for _ in range(3))
+    held = reduce(did, first, history).agreement.items[0].versions[-1].price
+    change = Deed(at, "price", data.draw(prices_of(life)), word=data.draw(st.sampled_from(["", *POLICIES])))
+    wanted = [*first, *between, *last]
+    note(f"{first} {change} {between} back {last}")
+    once, there = reduce(did, wanted, history), reduce(did, [*first, change], history)
+    assume(len(once.done) == len(history.done) + len(wanted) and len(there.done) == len(history.done) + len(first) + 1)
+    both = reduce(did, [*between, Deed(at, "price", held), *last], there)
+    assume(len(both.done) == len(there.done) + len(wanted) - len(first) + 1)
+    # Other documents, each of which rounds its own tax.
+    assert total(both)[0] == total(once)[0]
+    end = end_of(life)
+    assert total(ran(punctual(both, end), end))[0] == total(ran(punctual(once, end), end))[0]
+
+
+def prices_of(life: Life) -> st.SearchStrategy[PriceTerms]:
+    """Draw one of the prices that a life knows."""
+    known = {deed.price for deed in life.deeds if deed.price is not None} | {life.agreement.items[0].versions[0].price}
+    return st.sampled_from(sorted(known, key=lambda one: str(one.price_id)))
+
+
+@st.composite
+def at_once(draw: st.DrawFn, life: Life, at: datetime) -> Deed:
+    """Draw what is billed at the instant it is asked for: seats, or an add-on."""
+    number = draw(st.integers(1, 9))
+    ways = (Deed(at, "seats", number=number, word="now"), Deed(at, "add", draw(prices_of(life)), number))
+    return draw(st.sampled_from(ways))
 
 
 # Without vouchers, and what is unused is given back at an end.
