@@ -194,6 +194,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour=3, minute=17),
         "options": {"expires": 3600},
     },
+    # Every night at 04:07 UTC; what a missed night leaves the next one takes.
+    "forget_answers": {
+        "task": "core.tasks.forget_answers",
+        "schedule": crontab(hour=4, minute=7),
+        "options": {"expires": 3600},
+    },
 }
 
 # --- Watching -------------------------------------------------------------------------------------------------------

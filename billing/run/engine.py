@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache, partial
 from itertools import islice
 
 from django.db import OperationalError, transaction
@@ -65,17 +66,18 @@ def without_collecting() -> Iterator[None]:
 
 
 Progress = Callable[[Tally], None]
+World = Callable[[], TaxWorld]
 
 
 def run_billing(scope: Scope, *, chunk: int = CHUNK, progress: Progress | None = None) -> Tally:
     """Bill every customer of a scope that is due, and return what was done.
 
-    It taxes by the rules that held when it began, and ends only when a claim that waits for locks finds nothing due. A
-    chunk that cannot be read, or that the database refuses, is tried again in halves, down to the one customer that is
-    parked with its reason.
+    It taxes by the rules that held when its first chunk was claimed; where nobody is due they are not read. It ends
+    only when a claim that waits for locks finds nothing due. A chunk that cannot be read, or that the database refuses,
+    is tried again in halves, down to the one customer that is parked with its reason.
     """
     total = Tally()
-    world = get_tax_world(scope.as_of)
+    world = cache(partial(get_tax_world, scope.as_of))
     while True:
         done = _bill_chunk(scope, world, chunk, wait=False) or _bill_chunk(scope, world, chunk, wait=True)
         if done is None:
@@ -85,7 +87,7 @@ def run_billing(scope: Scope, *, chunk: int = CHUNK, progress: Progress | None =
             progress(total)
 
 
-def _bill_chunk(scope: Scope, world: TaxWorld, limit: int, *, wait: bool) -> Tally | None:
+def _bill_chunk(scope: Scope, world: World, limit: int, *, wait: bool) -> Tally | None:
     """Claim and bill one chunk in one transaction; None when nothing was due."""
     customer_ids: list[uuid.UUID] = []
     try:
@@ -96,7 +98,7 @@ def _bill_chunk(scope: Scope, world: TaxWorld, limit: int, *, wait: bool) -> Tal
             reach("billing.claimed")
             # What is left when collecting begins again is next to nothing: a chunk's values went with its frame.
             with without_collecting():
-                done = _bill(customer_ids, scope, world)
+                done = _bill(customer_ids, scope, world())
     except Exception as failure:
         if not customer_ids or is_end_of_session(failure):
             raise
@@ -111,7 +113,7 @@ def is_end_of_session(failure: Exception) -> bool:
     return isinstance(failure, OperationalError) and (state is None or state.startswith(("08", "57P")))
 
 
-def _bill_in_halves(scope: Scope, world: TaxWorld, customer_ids: Sequence[uuid.UUID], failure: Exception) -> Tally:
+def _bill_in_halves(scope: Scope, world: World, customer_ids: Sequence[uuid.UUID], failure: Exception) -> Tally:
     """Bill the customers of a chunk that failed again in halves; a single one is parked with the reason."""
     if len(customer_ids) == 1:
         reason = _reason(customer_ids[0], failure)

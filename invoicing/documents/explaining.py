@@ -164,15 +164,18 @@ class _Writer:
             yield say.rounded.format(amount=formats.money(facts.amount_minor))
 
     def _share(self, line: DocumentLine, facts: LineFacts) -> str:
-        """Say which share of the period is charged: in days, or for a share of seconds in percent."""
-        share, formats = line.share, self._formats
+        """Say which share of the period is charged or credited: in days, or for a share of seconds in percent."""
+        share, say, formats = line.share, self._say, self._formats
+        is_credited = facts.kind == CREDIT or facts.amount_minor < 0
         amount = formats.money(facts.amount_minor)
         if share is None:
             return ""
         if share.whole >= _SECONDS_A_DAY:
             percent = formats.percent(round(Decimal(share.part * 100) / share.whole, 2))
-            return self._say.share_percent.format(percent=percent, amount=amount)
-        return self._say.share.format(part=formats.number(share.part), whole=formats.number(share.whole), amount=amount)
+            sentence = say.share_percent_credited if is_credited else say.share_percent
+            return sentence.format(percent=percent, amount=amount)
+        sentence = say.share_credited if is_credited else say.share
+        return sentence.format(part=formats.number(share.part), whole=formats.number(share.whole), amount=amount)
 
     def _discount(self, line: DocumentLine, facts: LineFacts) -> Iterator[str]:
         """Say what vouchers took off, or which discount a correction takes along."""

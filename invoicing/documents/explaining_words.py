@@ -31,6 +31,8 @@ class Sentences:
     tier_open: str
     share: str
     share_percent: str
+    share_credited: str
+    share_percent_credited: str
     billed_before: str
 
     # Less what, plus which tax
@@ -71,6 +73,8 @@ SENTENCES: dict[str, Sentences] = {
         tier_open="This is tier {number} of the price, from unit {first} on.",
         share="Only {part} of {whole} days of the period are charged, so that it comes to {amount}.",
         share_percent="Only {percent} of the period is charged, so that it comes to {amount}.",
+        share_credited="{part} of {whole} days of the period are credited, which comes to {amount}.",
+        share_percent_credited="{percent} of the period is credited, which comes to {amount}.",
         billed_before="{before} of it was charged before.",
         voucher="Your voucher takes {percent} off: {amount}.",
         voucher_fixed="Your voucher over {value} takes {amount} off.",
@@ -105,6 +109,8 @@ SENTENCES: dict[str, Sentences] = {
         tier_open="Das ist Stufe {number} des Preises, ab Einheit {first}.",
         share="Berechnet werden nur {part} von {whole} Tagen des Zeitraums, das sind {amount}.",
         share_percent="Berechnet werden nur {percent} des Zeitraums, das sind {amount}.",
+        share_credited="Gutgeschrieben werden {part} von {whole} Tagen des Zeitraums, das sind {amount}.",
+        share_percent_credited="Gutgeschrieben werden {percent} des Zeitraums, das sind {amount}.",
         billed_before="Davon waren {before} schon berechnet.",
         voucher="Ihr Gutschein zieht {percent} ab: {amount}.",
         voucher_fixed="Ihr Gutschein über {value} zieht {amount} ab.",
@@ -139,6 +145,8 @@ SENTENCES: dict[str, Sentences] = {
         tier_open="C’est le palier {number} du prix, à partir de l’unité {first}.",
         share="Seuls {part} jours sur {whole} de la période sont facturés, soit {amount}.",
         share_percent="Seuls {percent} de la période sont facturés, soit {amount}.",
+        share_credited="{part} jours sur {whole} de la période sont crédités, soit {amount}.",
+        share_percent_credited="{percent} de la période sont crédités, soit {amount}.",
         billed_before="Dont {before} déjà facturés.",
         voucher="Votre bon déduit {percent} : {amount}.",
         voucher_fixed="Votre bon de {value} déduit {amount}.",
@@ -173,6 +181,8 @@ SENTENCES: dict[str, Sentences] = {
         tier_open="Es el tramo {number} del precio, desde la unidad {first}.",
         share="Solo se facturan {part} de {whole} días del periodo, es decir {amount}.",
         share_percent="Solo se factura el {percent} del periodo, es decir {amount}.",
+        share_credited="Se abonan {part} de {whole} días del periodo, es decir {amount}.",
+        share_percent_credited="Se abona el {percent} del periodo, es decir {amount}.",
         billed_before="De ello ya se habían facturado {before}.",
         voucher="Su cupón descuenta el {percent}: {amount}.",
         voucher_fixed="Su cupón de {value} descuenta {amount}.",

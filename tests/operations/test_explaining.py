@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from billing.operations.balance import Adjustment, adjust_balance
-from billing.operations.seats import add_seats
+from billing.operations.seats import add_seats, remove_seats
 from billing.run.claiming import Scope
 from billing.run.engine import run_billing
 from invoicing.documents.explaining_words import SENTENCES, sentences_for
@@ -104,6 +104,11 @@ def test_tiers_seats_and_no_tax(company: Company) -> None:
         "2 seats were added; charged for Jan 16 – 31, 2026.",
         "Only 16 of 31 days of the period are charged, so that it comes to €10.32.",
     ]
+    remove_seats(subscription_id=subscription.id, seats=2, now=at("2026-02-15"))
+    run("2026-03-01")
+    lines, _ = explained()
+    (seats,) = [line for line in lines if "seats were removed" in line[0]]
+    assert seats[1] == "14 of 28 days of the period are credited, which comes to -€10.00."
 
 
 def test_usage_tells_its_window_and_count(company: Company) -> None:

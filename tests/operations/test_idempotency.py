@@ -13,6 +13,7 @@ from core.models import IdempotencyRecord
 from core.operations import SYSTEM
 from core.operations_api_keys import ApiKeyDraft, create_api_key
 from core.operations_idempotency import Claim, IdempotencyMismatch, IdempotencyRunning, RunningRequest, StoredAnswer
+from core.tasks import forget_answers
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -95,8 +96,10 @@ def test_an_end_without_an_answer_frees_the_key_unless_rows_were_made(claim: Cla
     assert (record.lease_until, idempotency.stored_answer(record)) == (None, ANSWER)
 
 
-def test_old_records_are_purged(claim: Claim) -> None:
+def test_old_records_are_purged_every_night(claim: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
     idempotency.store_answer(claim, ANSWER, NOW)
     idempotency.store_answer(replace(claim, key="order-2"), ANSWER, NOW + timedelta(hours=1))
-    assert idempotency.purge(NOW + timedelta(hours=24)) == 1
+    monkeypatch.setattr("core.tasks.wall_now", lambda: NOW + timedelta(hours=24))
+    forget_answers()
     assert IdempotencyRecord.objects.get().key == "order-2"
+    assert idempotency.purge(NOW + timedelta(hours=25)) == 1

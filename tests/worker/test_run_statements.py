@@ -1,5 +1,6 @@
 """A chunk of the billing run takes the same statements however many customers are in it."""
 
+from datetime import datetime
 from decimal import Decimal
 from unittest.mock import patch
 
@@ -75,3 +76,11 @@ def test_thirty_customers_take_the_statements_of_six(company: Company) -> None:
         counts.append(statements_of_a_run(customers))
     assert counts[0] == counts[1]
     assert counts[0] < 60
+
+
+def test_where_nobody_is_due_the_tax_rules_are_not_read(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(at: datetime) -> None:
+        raise AssertionError("nobody is due")
+
+    monkeypatch.setattr("billing.run.engine.get_tax_world", refuse)
+    assert run_billing(Scope(as_of=at("2026-01-01"), now=at("2026-01-01"))).customers == 0
