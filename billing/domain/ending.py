@@ -5,12 +5,12 @@ Billing rules, section 5, Cancel. The real run, the preview and the forecast dec
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from billing.domain.cycle import PRORATE, Step
-from billing.domain.refunds import spread
+from billing.domain.refunds import PaidInvoice, pay_back
 from billing.domain.standing import (
     ChargedInvoice,
     ChargedLine,
@@ -122,7 +122,7 @@ def settle_credit(standing: Standing, proposal: Proposal, *, pays_out: bool) -> 
         )
     to_invoices = sum(taken.values())
     left = -proposal.total_minor - to_invoices
-    refunded = _paid_out(invoices, [one.invoice_id for one in corrected], left) if pays_out else 0
+    refunded = _paid_out(invoices, proposal.given_back_minor, left) if pays_out else 0
     used = CreditUsed(to_invoices, left - refunded, refunded)
     return used, Standing(invoices, (*standing.notes, note_of(proposal)))
 
@@ -234,18 +234,21 @@ def _refund(
     to_invoice = min(total, invoice.due_minor)
     invoices[invoice_id] = replace(invoice, due_minor=invoice.due_minor - to_invoice)
     left = total - to_invoice
-    refunded = _paid_out(invoices, [invoice_id], left)
+    refunded = _paid_out(invoices, {invoice_id: left}, left)
     return PeriodRefund(invoice_id, invoice.currency, given, CreditUsed(to_invoice, left - refunded, refunded))
 
 
-def _paid_out(invoices: dict[uuid.UUID, ChargedInvoice], invoice_ids: Sequence[uuid.UUID], amount_minor: int) -> int:
-    """Take an amount off the payments of invoices, and return how much of it they had."""
-    parts = spread(amount_minor, [payment for one in invoice_ids for payment in invoices[one].payments])
-    for invoice_id in invoice_ids:
-        invoice = invoices[invoice_id]
-        payments = (
-            replace(payment, rest_minor=payment.rest_minor - parts.get(payment.payment_id, 0))
-            for payment in invoice.payments
-        )
-        invoices[invoice_id] = replace(invoice, payments=tuple(payments))
+def _paid_out(
+    invoices: dict[uuid.UUID, ChargedInvoice], parts_minor: Mapping[uuid.UUID, int], amount_minor: int
+) -> int:
+    """Take an amount off what paid the invoices that its parts correct, and return how much of it they had."""
+    paid = {one.invoice_id: PaidInvoice(one.payments, one.gives_back_minor) for one in invoices.values()}
+    parts = pay_back(amount_minor, parts_minor, paid)
+    for invoice_id, invoice in list(invoices.items()):
+        if any(payment.payment_id in parts for payment in invoice.payments):
+            payments = (
+                replace(payment, rest_minor=payment.rest_minor - parts.get(payment.payment_id, 0))
+                for payment in invoice.payments
+            )
+            invoices[invoice_id] = replace(invoice, payments=tuple(payments))
     return sum(parts.values())

@@ -15,7 +15,7 @@ from typing import Any
 from billing.domain.cycle import Plan, Step, due_moment, plan_steps
 from billing.domain.ending import FULL, Ended, PeriodRefund, ended_agreements, pays_out, refund_periods
 from billing.domain.grace import Bill, SortedSteps, bill_sorted, sort_steps
-from billing.domain.refunds import Refundable
+from billing.domain.refunds import PaidInvoice, Refundable, pay_back
 from billing.domain.standing import ChargedInvoice, Standing, invoice_of, note_of
 from core.domain.schedule import local_date
 from invoicing.domain.account import CARD, Account
@@ -92,6 +92,7 @@ class Case:
     account: Account
     receivables: tuple[Receivable, ...] = ()
     paid_minor: Mapping[uuid.UUID, int] = field(default_factory=dict)
+    gives_back_minor: Mapping[uuid.UUID, Mapping[uuid.UUID, int]] = field(default_factory=dict)
     standing: Standing = field(default_factory=lambda: Standing({}))
 
 
@@ -129,6 +130,7 @@ class _Walk:
         self._open = {one.invoice_id: one for one in case.receivables}
         self.account = replace(case.account, open_minor={one.invoice_id: one.open_minor for one in case.receivables})
         self._paid = dict(case.paid_minor)
+        self._gives_back = dict(case.gives_back_minor)
         self._standing = case.standing
         self._paid |= {
             one.invoice_id: sum(payment.rest_minor for payment in one.payments)
@@ -203,6 +205,7 @@ class _Walk:
             self._documents.append(FutureDocument(at, proposal, paid_out))
             return None
         self._documents.append(FutureDocument(at, proposal))
+        self._gives_back[invoice_id] = proposal.given_back_minor
         due = proposal.amount_due_minor
         if due <= 0:
             return None
@@ -232,7 +235,11 @@ class _Walk:
         left = -proposal.total_minor - sum(taken.values())
         if not gives_out or proposal.account.billing_type != CARD:
             return 0
-        out = taken_off(left, {one: self._paid.get(one, 0) for one in proposal.corrected_ids})
+        paid = {
+            one: PaidInvoice((Refundable(one, self._paid.get(one, 0)),), self._gives_back.get(one, {}))
+            for one in self._paid.keys() | self._gives_back.keys()
+        }
+        out = pay_back(left, proposal.given_back_minor, paid)
         for invoice_id, minor in out.items():
             self._paid[invoice_id] -= minor
         paid_out = sum(out.values())

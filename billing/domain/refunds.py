@@ -4,8 +4,8 @@ All amounts are minor units of one currency.
 """
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,55 @@ def spread(amount_minor: int, payments: Sequence[Refundable]) -> dict[uuid.UUID,
             parts[payment.payment_id] = part
             left_minor -= part
     return parts
+
+
+@dataclass(frozen=True, slots=True)
+class PaidInvoice:
+    """What paid an invoice: payments, the newest first, and what its lines gave back of other invoices, by those."""
+
+    payments: Sequence[Refundable] = ()
+    gives_back_minor: Mapping[uuid.UUID, int] = field(default_factory=dict)
+
+
+def pay_back(
+    amount_minor: int, parts_minor: Mapping[uuid.UUID, int], invoices: Mapping[uuid.UUID, PaidInvoice]
+) -> dict[uuid.UUID, int]:
+    """Return how much each payment gives back of an amount; what they lack is left out.
+
+    `parts_minor` says what of it corrects which invoice. Each part goes back to the payments of that invoice, the
+    newest invoice and payment first; what those lack, to the payments of the invoices whose lines it gave back, for
+    that paid the rest of it: never more than that, and than was paid.
+
+    32.00 were paid, a change gave 16.00 back and charged 32.00: 16.00 were paid. The end gives 32.00 back:
+
+    >>> old, new = uuid.UUID(int=1), uuid.UUID(int=2)
+    >>> first = PaidInvoice([Refundable(old, 3200)])
+    >>> second = PaidInvoice([Refundable(new, 1600)], {old: 1600})
+    >>> [(paid.int, minor) for paid, minor in pay_back(3200, {new: 3200}, {old: first, new: second}).items()]
+    [(2, 1600), (1, 1600)]
+    """
+    rests = {payment.payment_id: payment.rest_minor for one in invoices.values() for payment in one.payments}
+    found: dict[uuid.UUID, int] = {}
+
+    def draw(invoice_id: uuid.UUID, minor: int, trail: tuple[uuid.UUID, ...]) -> int:
+        """Take an amount from what paid an invoice, and return how much of it there was."""
+        invoice = invoices.get(invoice_id)
+        if invoice is None or invoice_id in trail:
+            return 0
+        left = minor
+        payments = [Refundable(one.payment_id, rests[one.payment_id]) for one in invoice.payments]
+        for payment_id, part in spread(left, payments).items():
+            rests[payment_id] -= part
+            found[payment_id] = found.get(payment_id, 0) + part
+            left -= part
+        for other, given_minor in sorted(invoice.gives_back_minor.items(), reverse=True):
+            left -= draw(other, min(left, given_minor), (*trail, invoice_id))
+        return minor - left
+
+    left_minor = amount_minor
+    for invoice_id, part_minor in sorted(parts_minor.items(), reverse=True):
+        left_minor -= draw(invoice_id, min(left_minor, part_minor), ())
+    return found
 
 
 @dataclass(frozen=True, slots=True)

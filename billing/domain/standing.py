@@ -5,7 +5,7 @@ Amounts are minor units, signed as the documents have them (Billing rules, secti
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -43,6 +43,7 @@ class ChargedInvoice:
     """An invoice with its lines, what is due on it or was given up, and what may be paid out, the newest payment first.
 
     Only one that `stands`, open or paid, is given back by an end; one that was given up is lowered by a change.
+    `gives_back_minor` is what its lines gave back of other invoices, by those.
     """
 
     invoice_id: uuid.UUID
@@ -53,6 +54,7 @@ class ChargedInvoice:
     given_up_minor: int = 0
     payments: tuple[Refundable, ...] = ()
     stands: bool = True
+    gives_back_minor: Mapping[uuid.UUID, int] = field(default_factory=dict)
 
     def given_back(self, parts: Iterable[GivenBack]) -> "ChargedInvoice":
         """Return the invoice after a credit note that names its lines."""
@@ -105,7 +107,15 @@ def invoice_of(proposal: Proposal, invoice_id: uuid.UUID) -> ChargedInvoice:
     """Return a proposal as the open invoice it becomes."""
     lines = (_charged_line(line, uuid.uuid5(invoice_id, str(place))) for place, line in enumerate(proposal.lines))
     customer_id = proposal.account.customer_id
-    return ChargedInvoice(invoice_id, customer_id, proposal.currency, tuple(lines), max(proposal.amount_due_minor, 0))
+    due_minor = max(proposal.amount_due_minor, 0)
+    return ChargedInvoice(
+        invoice_id,
+        customer_id,
+        proposal.currency,
+        tuple(lines),
+        due_minor,
+        gives_back_minor=proposal.given_back_minor,
+    )
 
 
 def _charged_line(line: ProposedLine, line_id: uuid.UUID) -> ChargedLine:

@@ -224,7 +224,7 @@ def _used(
     if pay_out_for is not None and left_minor:
         refunded_minor = left_minor - refunds.schedule_refunds(
             credit_note_id=note_id,
-            invoice_ids=[invoice.id],
+            parts_minor={invoice.id: left_minor},
             amount_minor=left_minor,
             customer=pay_out_for,
             reason=reason,

@@ -5,7 +5,7 @@ balance paid returns to the balance. An invoice customer's open invoice is lower
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from billing.domain import ending
@@ -35,18 +35,18 @@ def paying_out(ended: Sequence[Ended], now: datetime) -> PayOut | None:
         customer = Customer.objects.get(id=proposal.account.customer_id)
         if customer.billing_type != Customer.BillingType.CARD or not ending.pays_out(ended, proposal):
             return 0
-        return _pay_out(customer, credit_note_id, proposal.corrected_ids, left_minor, now)
+        return _pay_out(customer, credit_note_id, proposal.given_back_minor, left_minor, now)
 
     return pay_out
 
 
 def _pay_out(
-    customer: Customer, credit_note_id: uuid.UUID, invoice_ids: Sequence[uuid.UUID], left_minor: int, now: datetime
+    customer: Customer, credit_note_id: uuid.UUID, parts_minor: Mapping[uuid.UUID, int], left_minor: int, now: datetime
 ) -> int:
     """Start the refunds of a credit note and return what they pay out."""
     return left_minor - refunds.schedule_refunds(
         credit_note_id=credit_note_id,
-        invoice_ids=invoice_ids,
+        parts_minor=parts_minor,
         amount_minor=left_minor,
         customer=customer,
         reason=REASON,
@@ -73,7 +73,7 @@ def _store(refund: PeriodRefund, now: datetime) -> StoredCredit:
     note_id, refunded_minor = new_id(), refund.used.refunded_minor
     if refunded_minor:
         customer = Customer.objects.get(id=invoice.customer_id)
-        paid_out_minor = _pay_out(customer, note_id, [invoice.id], refunded_minor, now)
+        paid_out_minor = _pay_out(customer, note_id, {invoice.id: refunded_minor}, refunded_minor, now)
         if paid_out_minor != refunded_minor:
             raise RuntimeError(
                 f"of invoice {invoice.id} {refunded_minor} were to be paid out, {paid_out_minor} could be"

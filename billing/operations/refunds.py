@@ -5,13 +5,21 @@ invoice's lines, paid out, not put on the balance; what of the payment went to t
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from billing.domain.postings import OwedMoney, refund_claim_entry
 from billing.domain.refund_state import RefundStatus
-from billing.domain.refunds import Backing, Cover, back_refund, refund_key, settled_payment_status, spread
+from billing.domain.refunds import (
+    Backing,
+    Cover,
+    PaidInvoice,
+    back_refund,
+    pay_back,
+    refund_key,
+    settled_payment_status,
+)
 from billing.models import Payment, Refund
 from billing.queries import refunds as queries
 from core.domain.outbox import OutboxDraft
@@ -21,13 +29,11 @@ from core.identifiers import new_id
 from core.operations import Actor, AuditDraft, emit, record_audit, require_transaction
 from core.updating import update_rows
 from customers.models import Customer
-from invoicing.domain.assembly import Proposal
 from invoicing.domain.giving_back import LineRest, give_back, rest_of, spread_gross
 from invoicing.domain.postings import CreditUsed
 from invoicing.models import CreditNote, Invoice
 from invoicing.operations import giving_back
 from invoicing.operations.giving_back import CreditWanted, StoredCredit
-from invoicing.operations.issuing import PayOut
 from invoicing.queries import giving_back as rest_queries
 from ledger import operations as ledger_operations
 
@@ -80,13 +86,15 @@ def start_refund(wanted: RefundWanted, *, customer: Customer, now: datetime, act
 def schedule_refunds(
     *,
     credit_note_id: uuid.UUID,
-    invoice_ids: Collection[uuid.UUID],
+    parts_minor: Mapping[uuid.UUID, int],
     amount_minor: int,
     customer: Customer,
     reason: str,
     now: datetime,
 ) -> int:
-    """Spread what a credit note pays out over the payments of invoices, newest first, and write the refunds as started.
+    """Pay out what a credit note gives back to what paid the invoices it corrects, and write the refunds as started.
+
+    `parts_minor` says what of it corrects which invoice, as for `pay_back`.
 
     A step of the caller's transaction, the customer locked. The credit note may be written after it; its
     `refunded_minor` must be what is paid out here, and its entry owe as much (`refunds_payable`). Returns, in minor
@@ -96,8 +104,14 @@ def schedule_refunds(
     3000 to give back, paid by 2000 and before that by 500 -> refunds of 2000 and 500; 500 are returned.
     """
     require_transaction()
-    payments = {payment.id: payment for payment in queries.lock_payments_of(invoice_ids)}
-    parts = spread(amount_minor, queries.refundable(list(payments.values())))
+    links = queries.list_paid_by(parts_minor)
+    payments = {payment.id: payment for payment in queries.lock_payments_of(links)}
+    rests = queries.refundable(list(payments.values()))
+    paid = {
+        invoice_id: PaidInvoice([one for one in rests if payments[one.payment_id].invoice_id == invoice_id], given)
+        for invoice_id, given in links.items()
+    }
+    parts = pay_back(amount_minor, parts_minor, paid)
     refunds = [
         (
             _new_refund(payments[payment_id], Backing(0, minor), note_id=credit_note_id, reason=reason, now=now),
@@ -107,23 +121,6 @@ def schedule_refunds(
     ]
     _write(refunds, customer, now)
     return amount_minor - sum(parts.values())
-
-
-def paying_out(*, customer: Customer, reason: str, now: datetime) -> PayOut:
-    """Return what `issuing.store_lines` asks to pay a credit note out by refunds, as far as its invoices were paid."""
-
-    def pay_out(credit_note_id: uuid.UUID, proposal: Proposal, left_minor: int) -> int:
-        rest_minor = schedule_refunds(
-            credit_note_id=credit_note_id,
-            invoice_ids=proposal.corrected_ids,
-            amount_minor=left_minor,
-            customer=customer,
-            reason=reason,
-            now=now,
-        )
-        return left_minor - rest_minor
-
-    return pay_out
 
 
 def move_refunded(payment: Payment, delta_minor: int) -> None:

@@ -166,14 +166,20 @@ def _cases(accounts: Mapping[uuid.UUID, Account], wanted: Simulation) -> dict[uu
     """Return accounts with what is open on their invoices."""
     today = {one.customer_id: local_date(wanted.now, one.seller.zone) for one in accounts.values()}
     receivables = list_receivables(list(accounts), today)
-    paid = list_paid(list(accounts.values()))
+    paid, gives_back = list_paid(list(accounts.values()))
     agreements = (agreement for account in accounts.values() for agreement in account.agreements)
     standing = read_standing([Ended(one, wanted.now) for one in agreements if one.cancel_refund == FULL])
     stand: dict[uuid.UUID, dict[uuid.UUID, ChargedInvoice]] = defaultdict(dict)
     for invoice in standing.invoices.values():
         stand[invoice.customer_id][invoice.invoice_id] = invoice
     return {
-        customer_id: Case(account, receivables.get(customer_id, ()), paid, Standing(stand[customer_id], standing.notes))
+        customer_id: Case(
+            account,
+            receivables.get(customer_id, ()),
+            paid,
+            gives_back,
+            Standing(stand[customer_id], standing.notes),
+        )
         for customer_id, account in accounts.items()
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from billing.domain.forecast import Receivable
+from billing.queries.refunds import list_paid_by
 from core.rows import array_text, fetch_rows
 from invoicing.domain.account import CARD, Account
 
@@ -40,8 +41,13 @@ def list_receivables(
     return {customer_id: tuple(rows) for customer_id, rows in found.items()}
 
 
-def list_paid(accounts: Sequence[Account]) -> dict[uuid.UUID, int]:
-    """Return what cards have paid of invoices whose subscriptions are to end, by one statement, none where none is."""
+def list_paid(
+    accounts: Sequence[Account],
+) -> tuple[dict[uuid.UUID, int], dict[uuid.UUID, dict[uuid.UUID, int]]]:
+    """Return what cards have paid of invoices whose subscriptions are to end, and what those gave back of others.
+
+    By a few statements, none where none is to end.
+    """
     invoice_ids = {
         line.invoice_id
         for account in accounts
@@ -50,4 +56,7 @@ def list_paid(accounts: Sequence[Account]) -> dict[uuid.UUID, int]:
         for line in lines
         if line.invoice_id is not None
     }
-    return dict(fetch_rows(PAID, [array_text(invoice_ids)])) if invoice_ids else {}
+    if not invoice_ids:
+        return {}, {}
+    gives_back = list_paid_by(invoice_ids)
+    return dict(fetch_rows(PAID, [array_text(gives_back)])), gives_back

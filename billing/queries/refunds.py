@@ -11,6 +11,7 @@ from billing.domain.refund_state import OPEN_REFUND_STATUSES
 from billing.domain.refunds import Refundable
 from billing.models import Payment, Refund
 from core.errors import NotFound
+from invoicing.models import InvoiceLine
 from ledger.models import Account, CustomerBalance, Posting
 
 GIVES_BACK = (Payment.Status.COMPLETED, Payment.Status.PARTIALLY_REFUNDED)
@@ -63,6 +64,24 @@ def refundable(payments: Sequence[Payment]) -> list[Refundable]:
         Refundable(payment.id, payment.amount_minor - payment.refunded_minor - surplus_minor[payment.id])
         for payment in payments
     ]
+
+
+def list_paid_by(invoice_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dict[uuid.UUID, int]]:
+    """Return what lines of invoices gave back of other invoices, gross, and of those behind them, back to the first.
+
+    By invoice, and by the one it corrects; an invoice is among them also when it gave nothing back.
+    """
+    found: dict[uuid.UUID, dict[uuid.UUID, int]] = {}
+    wanted = set(invoice_ids)
+    while wanted:
+        found |= {invoice_id: {} for invoice_id in wanted}
+        lines = InvoiceLine.objects.filter(invoice_id__in=wanted, corrects__isnull=False, gross_minor__lt=0)
+        given_back = lines.order_by("id").values_list("invoice_id", "corrects_id", "gross_minor")
+        for invoice_id, corrected, gross in given_back:
+            if corrected is not None:
+                found[invoice_id][corrected] = found[invoice_id].get(corrected, 0) - gross
+        wanted = {one for invoice_id in wanted for one in found[invoice_id]} - found.keys()
+    return found
 
 
 def count_refunds(payment_id: uuid.UUID) -> int:

@@ -33,6 +33,8 @@ def read_standing(ended: Sequence[Ended], invoice_ids: Iterable[uuid.UUID] = (),
     }
     if not ids:
         return Standing({})
+    links = refunds.list_paid_by(ids)
+    ids |= links.keys()
     rows = Invoice.objects.filter(id__in=ids).order_by("id")
     invoices = list(rows.select_for_update() if lock else rows)
     payments = _payments(invoices, lock=lock)
@@ -48,6 +50,7 @@ def read_standing(ended: Sequence[Ended], invoice_ids: Iterable[uuid.UUID] = (),
                 given_up_minor=one.written_off_minor if one.status in UNPAID else 0,
                 payments=payments.get(one.id, ()),
                 stands=one.status in STANDING,
+                gives_back_minor=links[one.id],
             )
             for one in invoices
         },

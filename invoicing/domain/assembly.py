@@ -115,6 +115,16 @@ class Proposal:
         return tuple(dict.fromkeys(line.charge.corrects for line in self.lines if line.charge.corrects))
 
     @property
+    def given_back_minor(self) -> dict[uuid.UUID, int]:
+        """Return what its lines give back, gross, by the invoice that they correct."""
+        found: dict[uuid.UUID, int] = {}
+        for line in self.lines:
+            corrected = line.charge.corrects
+            if corrected is not None and line.tax.gross_minor < 0:
+                found[corrected] = found.get(corrected, 0) - line.tax.gross_minor
+        return found
+
+    @property
     def amount_due_minor(self) -> int:
         """Return what is left to pay, after the balance."""
         return self.total_minor - self.balance_applied_minor

@@ -161,11 +161,23 @@ class InvoiceLine(models.Model):
     tax_category = models.CharField(max_length=2)
     tax_country = models.CharField(max_length=2, blank=True)
     proof = models.JSONField(help_text="The inputs that make this amount again.")
+    corrects = models.ForeignKey(
+        Invoice,
+        null=True,
+        blank=True,
+        db_index=False,
+        on_delete=models.PROTECT,
+        related_name="correcting_lines",
+        help_text="The invoice whose line is given back or charged again.",
+    )
 
     class Meta:
         ordering = ["invoice", "position"]
         # Who recognises revenue asks for what is not yet over; lines are stored in the order of their periods, nearly.
-        indexes = [BrinIndex(fields=["period_end"], autosummarize=True, name="invoice_line_period_end")]
+        indexes = [
+            BrinIndex(fields=["period_end"], autosummarize=True, name="invoice_line_period_end"),
+            models.Index(fields=["corrects"], condition=Q(corrects__isnull=False), name="invoice_line_corrects"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["item", "period_start", "kind", "tier", "revision"], name="a_charge_is_billed_once"

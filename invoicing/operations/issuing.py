@@ -38,7 +38,7 @@ CHARGE_COLUMNS = (
     "description", "quantity", "currency", "amount_minor", "discount_minor", "net_minor", "tax_minor", "gross_minor",
     "deferred_minor", "including_tax", "tax_rate", "tax_category", "tax_country", "proof",
 )  # fmt: skip
-LINE_COLUMNS = (*CHARGE_COLUMNS, "invoice_id", "unit_price")
+LINE_COLUMNS = (*CHARGE_COLUMNS, "invoice_id", "unit_price", "corrects_id")
 CREDIT_LINE_COLUMNS = (*CHARGE_COLUMNS, "credit_note_id", "invoice_id")
 DOCUMENT_COLUMNS = (
     "id", "customer_id", "brand_id", "origin", "currency", "issue_date", "sub_total_minor", "tax_total_minor",
@@ -278,7 +278,7 @@ def _crossings(issued: Sequence[Issued]) -> dict[str, uuid.UUID]:
 def _lines(document: Issued) -> list[tuple[Any, ...]]:
     """Return the rows of an invoice's lines."""
     return [
-        (*_charge_row(position, line, document.proposal), document.id, line.charge.unit_price)
+        (*_charge_row(position, line, document.proposal), document.id, line.charge.unit_price, line.charge.corrects)
         for position, line in enumerate(document.proposal.lines, start=1)
     ]
 

@@ -73,6 +73,19 @@ class TestCancel:
         assert (sum(Refund.objects.values_list("amount_minor", flat=True)), balance()) == (1500, 1500)
         assert check_books(now=at("2026-07-02")) == ()
 
+    def test_a_prorated_refund_after_an_upgrade_goes_back_to_both_payments(self, company: Company) -> None:
+        """30.00 paid; on 11 June -20.00 + 30.00, 10.00 paid; on the 16th 22.50 are unused: 10.00 of one, 12.50."""
+        world = World(company, card=True)
+        charging.charge_due(at("2026-06-01"))
+        world.to(world.big, "2026-06-11")
+        charging.charge_due(at("2026-06-11"))
+        first, second = Invoice.objects.order_by("id")
+        assert list(second.lines.values_list("gross_minor", "corrects_id")) == [(-2000, first.id), (3000, None)]
+        world.cancel(CancelWhen.INSTANTLY, RefundType.PRORATE, "2026-06-16")
+        refunded = Refund.objects.values_list("payment__invoice_id", "amount_minor")
+        assert (dict(refunded), balance(), credits()) == ({second.id: 1000, first.id: 1250}, 0, [2250])
+        assert check_books(now=at("2026-06-16")) == ()
+
     @pytest.mark.parametrize("card", [False, True])
     @pytest.mark.parametrize("grace_days", [0, 4])
     def test_a_full_refund_of_what_is_issued_with_the_end(self, *, card: bool, grace_days: int) -> None:

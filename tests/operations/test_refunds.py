@@ -252,7 +252,12 @@ def test_refunds_of_a_credit_note_are_spread_over_payments_newest_first(company:
     note = credit_note_of(invoice, 1400 - 210, refunded_minor=1190)
     with transaction.atomic():
         rest_minor = refunds.schedule_refunds(
-            credit_note_id=note.id, invoice_ids=[invoice.id], amount_minor=1400, customer=customer, reason="", now=NOW
+            credit_note_id=note.id,
+            parts_minor={invoice.id: 1400},
+            amount_minor=1400,
+            customer=customer,
+            reason="",
+            now=NOW,
         )
     assert rest_minor == 210
     assert list(Refund.objects.order_by("id").values_list("amount_minor", "status")) == [
