@@ -1,7 +1,9 @@
-"""Settings of the API: its keys' peppers, Django REST framework and its OpenAPI document."""
+"""Settings of the API: its keys' peppers, the keys of stored secrets, Django REST framework, its OpenAPI document."""
 
+import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 from typing import Any
 
 from config.environment import env
@@ -54,3 +56,13 @@ def api_key_peppers(secret_key: str) -> dict[str, str]:
     named = dict(env.dict("API_KEY_PEPPERS", default={}))
     derived = hmac.new(secret_key.encode(), b"api key pepper", hashlib.sha256).hexdigest()
     return named or {"secret-key": derived}
+
+
+def encryption_keys(secret_keys: Sequence[str]) -> list[str]:
+    """Return the Fernet keys of secrets that are stored for use: the first encrypts, all decrypt.
+
+    Without `ENCRYPTION_KEYS` one is derived from SECRET_KEY, and one from each of its fallbacks.
+    """
+    given = list(env.list("ENCRYPTION_KEYS", default=[]))
+    derived = (hmac.new(key.encode(), b"stored secrets", hashlib.sha256).digest() for key in secret_keys)
+    return given or [base64.urlsafe_b64encode(key).decode() for key in derived]

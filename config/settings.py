@@ -136,6 +136,9 @@ API_BODY_LIMIT_BYTES = api_settings.API_BODY_LIMIT_BYTES
 REST_FRAMEWORK = api_settings.REST_FRAMEWORK
 SPECTACULAR_SETTINGS = api_settings.SPECTACULAR_SETTINGS
 
+# --- Secrets kept for use ---------------------------------------------------------------------------------------------
+ENCRYPTION_KEYS = api_settings.encryption_keys([SECRET_KEY, *SECRET_KEY_FALLBACKS])
+
 # --- Payments -------------------------------------------------------------------------------------------------------
 INSTANCE_MODE = payment_settings.INSTANCE_MODE
 PAYMENT_PROVIDER = payment_settings.PAYMENT_PROVIDER
@@ -154,6 +157,15 @@ SANDBOX_UNAVAILABLE = payment_settings.SANDBOX_UNAVAILABLE
 # How long after the end of an invoiced period its events are still accepted, and billed as late.
 USAGE_LATE_DAYS = env.int("USAGE_LATE_DAYS", default=35)
 USAGE_BATCH_LIMIT_BYTES = env.int("USAGE_BATCH_LIMIT_BYTES", default=4 * 1024 * 1024)
+
+# Off where nobody listens: in the tests.
+NUDGE_DISPATCHER = True
+
+# --- Webhooks ---------------------------------------------------------------------------------------------------------
+# Whether endpoints may be plain http and lie on this machine or in its own network.
+WEBHOOK_LOCAL_TARGETS = env.bool("WEBHOOK_LOCAL_TARGETS", default=not IS_PRODUCTION and INSTANCE_MODE == "test")
+# How long the log of deliveries is kept, with what was sent.
+WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", default=30)
 
 # --- Work in the background -----------------------------------------------------------------------------------------
 TICK_SECONDS = 60
@@ -181,6 +193,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "usage.tasks.keep_totals",
         "schedule": TICK_SECONDS,
         "options": {"expires": TICK_SECONDS},
+    },
+    "deliver_webhooks": {
+        "task": "notifications.tasks.deliver_webhooks",
+        "schedule": TICK_SECONDS,
+        "options": {"expires": TICK_SECONDS},
+    },
+    "purge_notifications": {
+        "task": "notifications.tasks.purge",
+        "schedule": crontab(hour=4, minute=7),
+        "options": {"expires": 3600},
     },
     # Every night, because months end when their brands' calendars say so; what is recognised already is left alone.
     "recognise_revenue": {

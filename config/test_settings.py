@@ -36,6 +36,8 @@ REDIS_URL = redis_url(1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").remov
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # Hints go nowhere: rows carry the work. Tests of the worker itself set the real broker.
 CELERY_BROKER_URL = "memory://"
+NUDGE_DISPATCHER = False
+WEBHOOK_LOCAL_TARGETS = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # The clean-up after a test empties tables that nobody else may empty.

@@ -13,6 +13,7 @@ from core.copying import copy_rows
 from core.domain.outbox import OutboxDraft
 from core.identifiers import new_id
 from core.models import AuditEntry
+from core.nudging import nudge_after_commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,11 @@ def require_transaction() -> None:
 def emit(*drafts: OutboxDraft) -> None:
     """Add facts to the outbox, in the caller's transaction and in the order given.
 
-    Raises RuntimeError outside a transaction.
+    The dispatcher is nudged after the commit. Raises RuntimeError outside a transaction.
     """
     require_transaction()
+    if drafts:
+        nudge_after_commit()
     copy_rows(
         "core_outboxevent",
         ("event_id", "type", "object_kind", "object_id", "payload", "created_at"),

@@ -15,10 +15,16 @@ class OutboxEvent(models.Model):
     object_id = models.UUIDField()
     payload = models.JSONField(default=dict)
     created_at = models.DateTimeField(help_text="The moment of the fact, by the object's clock.")
+    dispatched_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was handed to webhooks and messages; wall clock."
+    )
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["object_kind", "object_id", "id"])]
+        indexes = [
+            models.Index(fields=["object_kind", "object_id", "id"]),
+            models.Index(fields=["id"], name="facts_not_dispatched", condition=models.Q(dispatched_at__isnull=True)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.object_id}"

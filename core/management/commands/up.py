@@ -19,14 +19,14 @@ from django.db import OperationalError, connections
 
 from core.services import lease
 from core.services.errors import ServiceError
-from core.services.folder import DataFolder
+from core.services.folder import REPOSITORY, DataFolder
 from core.services.locks import FileLock
 from core.services.supervisor import ChildFailed, Program, Supervisor, end_marked
 from core.services.watch import ServiceWatch
 
 WEB_READY_TIMEOUT_SECONDS = 90.0
 LEFTOVER_PATIENCE_SECONDS = 10.0
-NAME_WIDTH = 8
+NAME_WIDTH = 11
 
 
 class Command(BaseCommand):
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--data-dir", help="where all data is kept (RECKONER_DATA_DIR, var); every command knows it"
         )
-        parser.add_argument("--no-worker", action="store_true", help="neither worker nor scheduler")
+        parser.add_argument("--no-worker", action="store_true", help="neither worker, dispatcher nor scheduler")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until told to stop."""
@@ -173,6 +173,8 @@ class Command(BaseCommand):
             # Tasks are small and may be lost: our death ends them at once (SIGQUIT), an orderly stop waits for them.
             worker = [*celery, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
             programs.append(Program("worker", worker, surroundings, orphan_signal=signal.SIGQUIT))
+            dispatch = [sys.executable, str(REPOSITORY / "manage.py"), "dispatch"]
+            programs.append(Program("dispatcher", dispatch, surroundings))
             programs.append(
                 Program("beat", [*celery, "beat", "--loglevel", "WARNING", "--pidfile=", "-s", schedule], surroundings)
             )
