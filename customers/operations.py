@@ -127,7 +127,7 @@ def update_customer(customer_id: uuid.UUID, changes: Mapping[str, Any], *, actor
     if changed is None:
         return customer
     before, after = changed
-    emit(OutboxDraft("customer.updated", "customer", customer.id, moment, {"changed": sorted(after)}))
+    emit(OutboxDraft("customer.updated", "customer", customer.id, moment, {"previous": before}))
     draft = AuditDraft("customer.updated", "customer", customer_id, before=before, after=after)
     record_audit(actor, [draft], recorded_at=now)
     return queries.get_customer(customer_id) if "brand_id" in after else customer

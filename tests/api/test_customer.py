@@ -100,7 +100,7 @@ def test_a_put_keeps_what_is_left_out(api: Caller) -> None:
     assert changed == {**created, "name": "Iain C."}
     assert api.put(f"/customer/{created['id']}", {}, 202) == changed
     event = OutboxEvent.objects.get(type="customer.updated")
-    assert event.payload == {"changed": ["name"]}
+    assert event.payload == {"previous": {"name": "Iain"}}
     entry = AuditEntry.objects.get(action="customer.updated")
     assert (entry.before, entry.after) == ({"name": "Iain"}, {"name": "Iain C."})
 
