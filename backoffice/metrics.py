@@ -14,7 +14,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from backoffice.queries.watching import Figures, InstanceFigures, RedisFigures, read_figures, read_redis_figures
+from backoffice.queries.watching import (
+    Figures,
+    InstanceFigures,
+    RedisFigures,
+    TellingFigures,
+    read_figures,
+    read_redis_figures,
+)
 from core.clock import wall_now
 from core.services.errors import ServiceError
 from core.version import reckoner_version
@@ -80,6 +87,7 @@ class _FiguresCollector(Collector):
         """Return every metric."""
         yield from _instance_metrics(self.figures.instance)
         yield from _work_metrics(self.figures)
+        yield from _telling_metrics(self.figures.telling)
         yield GaugeMetricFamily("reckoner_redis_up", "1 while Redis answers.", float(self.redis is not None))
         if self.redis is not None:
             yield from _redis_metrics(self.redis)
@@ -129,6 +137,22 @@ def _work_metrics(figures: Figures) -> Iterator[Metric]:
     for kind, count in figures.documents.items():
         documents.add_metric([kind], count)
     yield documents
+
+
+def _telling_metrics(figures: TellingFigures) -> Iterator[Metric]:
+    gauges = (
+        ("outbox_age_seconds", "How long the oldest fact waits to be handed to webhooks; 0: none.", figures.outbox_age),
+        ("outbox_facts", "Facts not handed on yet; 20 000 stands for more.", figures.outbox_facts),
+        ("webhooks_pending", "Deliveries that did not arrive yet; 20 000 stands for more.", figures.pending_webhooks),
+        ("webhook_endpoints_failing", "Endpoints that took nothing since they last failed.", figures.failing_endpoints),
+        (
+            "webhook_endpoints_disabled",
+            "Endpoints that were disabled because they failed for days or are gone.",
+            figures.disabled_endpoints,
+        ),
+    )
+    for name, words, value in gauges:
+        yield GaugeMetricFamily(f"reckoner_{name}", words, float(value))
 
 
 def _redis_metrics(figures: RedisFigures) -> Iterator[Metric]:

@@ -101,6 +101,13 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "Telling others",
+        (
+            ("Webhook endpoints", "webhook", "notifications", "webhookendpoint"),
+            ("Webhook deliveries", "outgoing_mail", "notifications", "webhookdelivery"),
+        ),
+    ),
+    (
         "System",
         (
             ("Billing runs", "play_circle", "billing", "billingrun"),

@@ -20,6 +20,7 @@ api_v1: list[URLPattern | URLResolver] = [
     path("", include("subscriptions.api.urls")),
     path("", include("invoicing.api.urls")),
     path("", include("billing.api.urls")),
+    path("", include("notifications.api.urls")),
     path("", include("integrations.api.flowglad_urls")),
 ]
 

@@ -37,6 +37,17 @@ SELECT (SELECT min(due_at) FROM due), (SELECT count(*) FROM due), (SELECT count(
        count(*), count(*) FILTER (WHERE due_at <= %(now)s)
 FROM open_attempt
 """  # noqa: S608 - composed of constants
+# By the fact's own id, which tells the wall's time: its moment is that of a test clock perhaps.
+TELLING = f"""
+WITH waiting AS (
+    SELECT event_id FROM core_outboxevent WHERE dispatched_at IS NULL ORDER BY id LIMIT {MOST_COUNTED}
+), pending AS (
+    SELECT due_at FROM notifications_webhookdelivery WHERE status = 'pending' ORDER BY due_at LIMIT {MOST_COUNTED}
+)
+SELECT (SELECT event_id FROM waiting LIMIT 1), (SELECT count(*) FROM waiting), (SELECT count(*) FROM pending),
+       (SELECT count(*) FROM notifications_webhookendpoint WHERE status = 'enabled' AND failing_since IS NOT NULL),
+       (SELECT count(*) FROM notifications_webhookendpoint WHERE status = 'disabled' AND disabled_reason <> 'asked')
+"""  # noqa: S608 - composed of constants
 # The counters of the series hold how many numbers were ever given; counting documents would read them all.
 DOCUMENTS = """
 SELECT series.kind, sum(counter.last_sequence) FROM invoicing_numbercounter counter
@@ -56,6 +67,17 @@ class InstanceFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class TellingFigures:
+    """What waits to be told, and who cannot be; ages in seconds."""
+
+    outbox_age: float
+    outbox_facts: int
+    pending_webhooks: int
+    failing_endpoints: int
+    disabled_endpoints: int
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """How the engine does at a moment; ages in seconds, 0 when nothing waits."""
 
@@ -68,6 +90,7 @@ class Figures:
     open_attempts: int
     due_attempts: int
     documents: dict[str, int]
+    telling: TellingFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +109,8 @@ def read_figures(now: datetime) -> Figures:
         due_at, due, parked, oldest_payment, pending, open_attempts, due_attempts = cursor.fetchone()
         cursor.execute(DOCUMENTS)
         documents = {kind: int(count) for kind, count in cursor.fetchall()}
+        cursor.execute(TELLING)
+        oldest_fact, *counts = cursor.fetchone()
     return Figures(
         instance=_read_instance(now),
         due_age=_age(due_at, now) or 0.0,
@@ -96,6 +121,7 @@ def read_figures(now: datetime) -> Figures:
         open_attempts=open_attempts,
         due_attempts=due_attempts,
         documents=documents,
+        telling=TellingFigures(_age(_made_at(oldest_fact), now) or 0.0, *counts),
     )
 
 

@@ -26,6 +26,8 @@ class World:
         limits = f"/customer/{self.ids['customer_id']}/usage-limit"
         self.ids["limit_id"] = api.post(limits, {"amount": 2000, "action": "WARNING"})["id"]
         self.ids["api_key_id"] = api.post("/api-key", {"name": "another"})["id"]
+        hooks = api.post("/webhook-endpoint", {"url": "https://example.com/hooks"})
+        self.ids["webhook_endpoint_id"] = hooks["id"]
         self.ids["brand_id"] = str(Brand.objects.get().id)
         self._neighbours()
         self.ids["clock_id"] = api.post("/test-clock", {"now": "2026-01-01T00:00:00Z"})["id"]

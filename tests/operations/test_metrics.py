@@ -19,13 +19,16 @@ from billing.run.claiming import Scope
 from billing.run.engine import run_billing
 from config.celery import app
 from core.clock import wall_now
-from core.models import Instance, TestClock
+from core.identifiers import new_id
+from core.models import Instance, OutboxEvent, TestClock
 from core.operations_instance import hold_instance
 from core.redis_client import redis_client
 from customers.models import Agenda
 from ledger.models import CustomerBalance
+from notifications.models import WebhookDelivery, WebhookEndpoint
 from tests.cast import JANUARY, Company, at, make_company
 from tests.factories import make_due_charge
+from tests.hooks import make_endpoint, tell
 from usage.domain.event import DUPLICATE, REJECTED, STORED, Reason
 from usage.operations.counting import count_outcomes, flush_counts
 from usage.queries.counts import counts_key
@@ -76,6 +79,11 @@ def test_an_idle_instance(client: Client) -> None:
         "reckoner_unknown_payments": 0,
         "reckoner_payment_attempts_open": 0,
         "reckoner_payment_attempts_due": 0,
+        "reckoner_outbox_age_seconds": 0,
+        "reckoner_outbox_facts": 0,
+        "reckoner_webhooks_pending": 0,
+        "reckoner_webhook_endpoints_failing": 0,
+        "reckoner_webhook_endpoints_disabled": 0,
         "reckoner_redis_up": 1,
         "reckoner_queue_length": 0,
         "reckoner_queue_age_seconds": 0,
@@ -245,3 +253,25 @@ def test_a_scrape_takes_a_constant_number_of_statements(
     subscribe(company, "Alice")
     with django_assert_num_queries(3):  # type: ignore[operator]
         client.get("/metrics")
+
+
+def test_what_waits_to_be_told(client: Client) -> None:
+    tell(("plan.created", new_id()), ("plan.created", new_id()))
+    figures = read(client)
+    assert figures["reckoner_outbox_facts"] == 2
+    assert 0 <= figures["reckoner_outbox_age_seconds"] < 60
+    endpoint = make_endpoint().endpoint
+    fact = OutboxEvent.objects.earliest("id")
+    WebhookDelivery.objects.create(
+        endpoint=endpoint,
+        fact=fact,
+        event_id=fact.event_id,
+        type=fact.type,
+        object_kind="plan",
+        object_id=fact.object_id,
+        due_at=JANUARY,
+        created_at=JANUARY,
+    )
+    WebhookEndpoint.objects.update(failing_since=JANUARY)
+    figures = read(client)
+    assert (figures["reckoner_webhooks_pending"], figures["reckoner_webhook_endpoints_failing"]) == (1, 1)

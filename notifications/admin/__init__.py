@@ -1,0 +1,3 @@
+"""Pages of telling others."""
+
+from notifications.admin import webhooks  # noqa: F401 - registers its pages

@@ -1,0 +1,1 @@
+"""What to tell, when to try again, where it may go: pure calculation."""
