@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import billing_run, charges, databases, events, papers, processes, questions, simulation
+from benchmarks import billing_run, charges, databases, events, papers, processes, questions, simulation, webhooks
 from benchmarks.measure import Result
 from benchmarks.population import migrate
 from benchmarks.sizes import Sizes
@@ -23,7 +23,11 @@ GROUPS: tuple[Group, ...] = (
     (papers.NAMES, papers.measure),
 )
 # Too long for every time: these are measured when they are asked for.
-ON_DEMAND: tuple[Group, ...] = ((charges.NAMES, charges.measure), (simulation.NAMES, simulation.measure))
+ON_DEMAND: tuple[Group, ...] = (
+    (charges.NAMES, charges.measure),
+    (simulation.NAMES, simulation.measure),
+    (webhooks.NAMES, webhooks.measure),
+)
 
 
 def main() -> None:

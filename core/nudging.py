@@ -26,7 +26,7 @@ def nudge() -> None:
 
 def listen(heard: Callable[[], None], is_stopping: Callable[[], bool], *, pause_seconds: float) -> None:
     """Call `heard` at every nudge until stopping; meant for a thread of its own. Raises what Redis raises when away."""
-    with redis_client().pubsub(ignore_subscribe_messages=True) as subscription:
+    with redis_client().pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
         subscription.subscribe(CHANNEL)
         while not is_stopping():
             if subscription.get_message(timeout=pause_seconds) is not None:

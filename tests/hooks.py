@@ -39,7 +39,7 @@ class Receivers:
             self.tries[url].append(event["id"])
             self.headers.append(headers)
             self.bodies.append(body)
-            answer = self.answers.get(url, lambda _: TAKEN)(event)
+            answer = self.answers[url](event) if url in self.answers else TAKEN
             if answer.is_success:
                 self.taken[url].append(event)
         return answer

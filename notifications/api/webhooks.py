@@ -1,7 +1,6 @@
 """Webhook endpoints: where the product is told what happens."""
 
 import uuid
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -143,7 +142,7 @@ def _answer(endpoint: WebhookEndpoint) -> HttpResponse:
 class WebhookView(ApiView):
     """What every path of webhook endpoints needs."""
 
-    scopes: Mapping[str, str] = {"*": Scope.ADMIN}
+    scopes = {"*": Scope.ADMIN}
 
 
 class WebhookEndpointList(WebhookView):

@@ -52,7 +52,8 @@ def _is_the_one() -> bool:
     """Take the lock of dispatching until the transaction ends; tell whether it was free."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
-        return bool(cursor.fetchone()[0])
+        [is_free] = cursor.fetchone()
+        return bool(is_free)
 
 
 def _queue_deliveries(facts: Sequence[OutboxEvent], now: datetime) -> None:

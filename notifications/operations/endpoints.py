@@ -199,7 +199,7 @@ def _requeue(endpoint: WebhookEndpoint, wanted: ReplayWanted, types: Sequence[st
                 "limit": MOST_REPLAYED + 1,
             },
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _check(facts: Mapping[str, Any]) -> None:
