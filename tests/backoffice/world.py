@@ -62,6 +62,7 @@ from tests.backoffice.papers import (
     make_payment,
     make_quote,
 )
+from tests.backoffice.telling import make_telling
 from usage.models import BusySubscription, HourTotal, UsageEvent, UsageLimit
 
 
@@ -309,9 +310,10 @@ def _make_plumbing(number: int, invoice: Invoice) -> None:
     IdempotencyRecord.objects.create(
         api_key=key, key=f"key-{number}", method="POST", path="/api/v1/events", body_hash="x", created_at=NOW
     )
-    OutboxEvent.objects.create(
+    fact = OutboxEvent.objects.create(
         event_id=new_id(), type="invoice.finalized", object_kind="invoice", object_id=invoice.id, created_at=NOW
     )
+    make_telling(number, fact)
     AuditEntry.objects.create(
         recorded_at=NOW, actor_kind="system", action="invoice.finalized", object_kind="invoice", object_id=invoice.id
     )
