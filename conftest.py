@@ -14,6 +14,7 @@ from pytest_django import DjangoDbBlocker
 
 from tests.emptying import empty_tables
 from tests.migrated import migrated_database
+from usage.operations.together import stop_writer
 
 ON_CI = bool(os.environ.get("CI"))
 
@@ -39,5 +40,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-# After each test that commits, in place of Django's own clean-up.
-TransactionTestCase._fixture_teardown = lambda self: empty_tables()  # type: ignore[attr-defined]
+def _clean_up_after_commits(_: TransactionTestCase) -> None:
+    """Take away what a test that commits leaves: the session of the thread that writes single events, and the rows."""
+    stop_writer()
+    empty_tables()
+
+
+# In place of Django's own clean-up.
+TransactionTestCase._fixture_teardown = _clean_up_after_commits  # type: ignore[method-assign]

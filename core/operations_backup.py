@@ -7,6 +7,7 @@ there is no moment at which a restored database could be billed, and a restore t
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -40,6 +41,9 @@ from core.services.postgres import find_client
 from core.version import reckoner_version
 
 LOCK_TIMEOUT_SECONDS = 60
+# The session of a process that has just ended may be seen for a moment yet.
+LEAVING_SECONDS = 2.0
+LEAVING_PAUSE_SECONDS = 0.05
 WORDS_SHOWN = 2_000
 
 # Everything that is neither the server's nor an extension's; tables first, what hangs on them goes with them.
@@ -179,14 +183,24 @@ def _alone() -> Iterator[None]:
     if not lock.try_take():
         raise BackupError("Reckoner is up. Stop it first: nothing else may use the database meanwhile.")
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(OTHER_SESSIONS)
-            others = [f"{name} ({count})" for name, count in cursor.fetchall()]
+        others = _wait_for_others_to_leave()
         if others:
             raise BackupError(f"Other processes use the database: {', '.join(others)}. Stop them first.")
         yield
     finally:
         lock.release()
+
+
+def _wait_for_others_to_leave() -> list[str]:
+    """Return who uses the database beside us, as `name (sessions)`; who is just leaving is given a moment."""
+    deadline = time.monotonic() + LEAVING_SECONDS
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(OTHER_SESSIONS)
+            others = [f"{name} ({count})" for name, count in cursor.fetchall()]
+        if not others or time.monotonic() > deadline:
+            return others
+        time.sleep(LEAVING_PAUSE_SECONDS)
 
 
 def _list_ours() -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from random import Random
@@ -22,12 +22,10 @@ CLIENTS = 8
 
 
 @pytest.fixture
-def subscriptions() -> Iterator[list[Subscription]]:
+def subscriptions() -> list[Subscription]:
     make_metric("calls")
     plan = make_plan()
-    yield [make_subscription(make_customer(str(number)), plan) for number in range(12)]
-    # The test database cannot be dropped while the writer is connected.
-    together.stop_writer()
+    return [make_subscription(make_customer(str(number)), plan) for number in range(12)]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """An ingest transaction that is open during a run commits behind it; the next run finds what it stored."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from threading import Event
@@ -14,18 +13,17 @@ from invoicing.models import InvoiceLine
 from subscriptions.models import Subscription
 from tests.cast import at, make_company
 from usage.domain.event import STORED, EventDraft, EventOutcome
-from usage.operations import intake, together
+from usage.operations import intake
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def alice() -> Iterator[Subscription]:
+def alice() -> Subscription:
     """Alice pays 10 a call from 1 January 2026."""
     company = make_company()
     calls = company.price(type="unit", usage=True, metric=company.metric("calls"), unit_price=Decimal(10))
-    yield company.start(company.customer("Alice"), company.plan("Team", calls), calls, now=at("2026-01-01"))
-    together.stop_writer()
+    return company.start(company.customer("Alice"), company.plan("Team", calls), calls, now=at("2026-01-01"))
 
 
 def run(moment: str) -> list[tuple[str, int, int]]:

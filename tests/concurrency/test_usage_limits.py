@@ -1,7 +1,7 @@
 """Limits that batches pass together: told once, and nobody without limits waits."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,7 +22,7 @@ from tests.usage_cast import (
 )
 from usage.domain.event import STORED, EventOutcome
 from usage.models import UsageLimit
-from usage.operations import intake, record_event, record_events, together
+from usage.operations import intake, record_event, record_events
 from usage.operations import limits as limit_operations
 from usage.operations.limits import create_limit
 from usage.queries import limits as limit_queries
@@ -32,14 +32,13 @@ CLIENTS = 6
 
 
 @pytest.fixture
-def alice() -> Iterator[Subscription]:
+def alice() -> Subscription:
     """Alice pays 1 a call, and may be warned above 30."""
     metric = make_metric("calls")
     subscription = make_subscription(make_customer(), make_plan(), next_due_at=NOW)
     add_usage_item(subscription, metric)
     create_limit(customer_id=subscription.customer_id, amount_minor=30, action="warning", actor=SYSTEM, now=NOW)
-    yield subscription
-    together.stop_writer()
+    return subscription
 
 
 def at_once(work: Callable[[int], list[EventOutcome]]) -> list[EventOutcome]:

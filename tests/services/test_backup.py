@@ -3,6 +3,7 @@
 import json
 import stat
 import tarfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -178,8 +179,9 @@ def test_a_backup_of_another_world_is_refused(backup: Path, beside: str, monkeyp
     assert tables() == []
 
 
-def test_nobody_else_may_use_the_database_meanwhile(backup: Path, beside: str) -> None:
+def test_nobody_else_may_use_the_database_meanwhile(backup: Path, beside: str, monkeypatch: pytest.MonkeyPatch) -> None:
     use(beside)
+    monkeypatch.setattr(operations_backup, "LEAVING_SECONDS", 0)
     up = FileLock(DataFolder(settings.DATA_DIR).run / "up")
     up.take()
     with pytest.raises(CommandError, match="Reckoner is up"):
@@ -190,8 +192,12 @@ def test_nobody_else_may_use_the_database_meanwhile(backup: Path, beside: str) -
         cursor.execute("SELECT 1")
     with pytest.raises(CommandError, match=r"Other processes use the database: reckoner \(1\)"):
         call_command("restore", backup)
-    other.close()
+    monkeypatch.undo()
+    # Who leaves while we look is waited for.
+    leaving = threading.Timer(0.2, other.connection.close)
+    leaving.start()
     call_command("restore", backup)
+    leaving.join()
 
 
 def test_the_programs_must_be_of_the_servers_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
