@@ -126,6 +126,37 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["customer", "-id"], name="billing_pay_custome_222d52_idx"),
+                    models.Index(fields=["status", "-id"], name="billing_pay_status_d4e844_idx"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("external_reference", ""), _negated=True),
+                        fields=("provider", "external_reference"),
+                        name="one_payment_per_provider_reference",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "pending")),
+                        fields=("invoice",),
+                        name="one_pending_payment_per_invoice",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="payment_is_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("refunded_minor__gte", 0), ("refunded_minor__lte", models.F("amount_minor"))
+                        ),
+                        name="refunds_stay_within_the_payment",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("completed_at__isnull", True), ("status", "pending")),
+                            models.Q(models.Q(("status", "pending"), _negated=True), ("completed_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="payment_completed_at_fits_status",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -228,6 +259,31 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status__in", ["scheduled", "calling"])),
+                        fields=["due_at"],
+                        name="payment_attempt_open",
+                    ),
+                    models.Index(fields=["customer", "-id"], name="billing_pay_custome_4a3f43_idx"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("invoice", "number"), name="one_attempt_per_invoice_and_number"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ["scheduled", "calling"])),
+                        fields=("invoice",),
+                        name="one_open_attempt_per_invoice",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="attempt_is_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "failed"), models.Q(("failure_reason", ""), _negated=True)),
+                            models.Q(models.Q(("status", "failed"), _negated=True), ("failure_reason", "")),
+                            _connector="OR",
+                        ),
+                        name="attempt_failure_has_a_reason",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -268,95 +324,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("series", "number_year", "sequence"), name="one_receipt_per_number")
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="payment",
-            index=models.Index(fields=["customer", "-id"], name="billing_pay_custome_222d52_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="payment",
-            index=models.Index(fields=["status", "-id"], name="billing_pay_status_d4e844_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_reference", ""), _negated=True),
-                fields=("provider", "external_reference"),
-                name="one_payment_per_provider_reference",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "pending")), fields=("invoice",), name="one_pending_payment_per_invoice"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="payment_is_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("refunded_minor__gte", 0), ("refunded_minor__lte", models.F("amount_minor"))),
-                name="refunds_stay_within_the_payment",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("completed_at__isnull", True), ("status", "pending")),
-                    models.Q(models.Q(("status", "pending"), _negated=True), ("completed_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="payment_completed_at_fits_status",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="paymentattempt",
-            index=models.Index(
-                condition=models.Q(("status__in", ["scheduled", "calling"])),
-                fields=["due_at"],
-                name="payment_attempt_open",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="paymentattempt",
-            index=models.Index(fields=["customer", "-id"], name="billing_pay_custome_4a3f43_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentattempt",
-            constraint=models.UniqueConstraint(fields=("invoice", "number"), name="one_attempt_per_invoice_and_number"),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentattempt",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status__in", ["scheduled", "calling"])),
-                fields=("invoice",),
-                name="one_open_attempt_per_invoice",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentattempt",
-            constraint=models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="attempt_is_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentattempt",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "failed"), models.Q(("failure_reason", ""), _negated=True)),
-                    models.Q(models.Q(("status", "failed"), _negated=True), ("failure_reason", "")),
-                    _connector="OR",
-                ),
-                name="attempt_failure_has_a_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="receipt",
-            constraint=models.UniqueConstraint(
-                fields=("series", "number_year", "sequence"), name="one_receipt_per_number"
-            ),
         ),
     ]

@@ -108,6 +108,59 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status__in", ["scheduled", "running"])),
+                        fields=["due_at"],
+                        name="mass_changes_to_run",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("plan__isnull", False),
+                            ("price__isnull", False),
+                            ("brand__isnull", False),
+                            models.Q(("country", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="a_mass_change_is_narrowed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("new_plan__isnull", False), ("new_price__isnull", False), _connector="OR"),
+                        name="a_mass_change_changes_something",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("cancelled_at__isnull", True),
+                                ("completed_at__isnull", True),
+                                ("started_at__isnull", True),
+                                ("status", "scheduled"),
+                            ),
+                            models.Q(
+                                ("cancelled_at__isnull", True),
+                                ("completed_at__isnull", True),
+                                ("started_at__isnull", False),
+                                ("status", "running"),
+                            ),
+                            models.Q(
+                                ("cancelled_at__isnull", True),
+                                ("completed_at__isnull", False),
+                                ("started_at__isnull", False),
+                                ("status", "completed"),
+                            ),
+                            models.Q(
+                                ("cancelled_at__isnull", False),
+                                ("completed_at__isnull", True),
+                                ("started_at__isnull", True),
+                                ("status", "cancelled"),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="a_mass_change_status_has_its_moments",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -151,97 +204,29 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("outcome", "waiting")),
+                        fields=["mass_change", "id"],
+                        name="mass_change_parts_waiting",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("mass_change", "subscription"), name="one_part_per_subscription"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("outcome", "waiting"), ("reason", ""), ("settled_at__isnull", True)),
+                            models.Q(("outcome", "done"), ("reason", ""), ("settled_at__isnull", False)),
+                            models.Q(
+                                ("outcome__in", ["failed", "skipped"]),
+                                ("settled_at__isnull", False),
+                                models.Q(("reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="a_settled_part_says_how",
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="masschange",
-            index=models.Index(
-                condition=models.Q(("status__in", ["scheduled", "running"])),
-                fields=["due_at"],
-                name="mass_changes_to_run",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="masschange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("plan__isnull", False),
-                    ("price__isnull", False),
-                    ("brand__isnull", False),
-                    models.Q(("country", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="a_mass_change_is_narrowed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="masschange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("new_plan__isnull", False), ("new_price__isnull", False), _connector="OR"),
-                name="a_mass_change_changes_something",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="masschange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("cancelled_at__isnull", True),
-                        ("completed_at__isnull", True),
-                        ("started_at__isnull", True),
-                        ("status", "scheduled"),
-                    ),
-                    models.Q(
-                        ("cancelled_at__isnull", True),
-                        ("completed_at__isnull", True),
-                        ("started_at__isnull", False),
-                        ("status", "running"),
-                    ),
-                    models.Q(
-                        ("cancelled_at__isnull", True),
-                        ("completed_at__isnull", False),
-                        ("started_at__isnull", False),
-                        ("status", "completed"),
-                    ),
-                    models.Q(
-                        ("cancelled_at__isnull", False),
-                        ("completed_at__isnull", True),
-                        ("started_at__isnull", True),
-                        ("status", "cancelled"),
-                    ),
-                    _connector="OR",
-                ),
-                name="a_mass_change_status_has_its_moments",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="masschangepart",
-            index=models.Index(
-                condition=models.Q(("outcome", "waiting")),
-                fields=["mass_change", "id"],
-                name="mass_change_parts_waiting",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="masschangepart",
-            constraint=models.UniqueConstraint(
-                fields=("mass_change", "subscription"), name="one_part_per_subscription"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="masschangepart",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("outcome", "waiting"), ("reason", ""), ("settled_at__isnull", True)),
-                    models.Q(("outcome", "done"), ("reason", ""), ("settled_at__isnull", False)),
-                    models.Q(
-                        ("outcome__in", ["failed", "skipped"]),
-                        ("settled_at__isnull", False),
-                        models.Q(("reason", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="a_settled_part_says_how",
-            ),
         ),
     ]

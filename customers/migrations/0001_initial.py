@@ -174,6 +174,48 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(
+                        django.contrib.postgres.indexes.OpClass(
+                            django.db.models.functions.text.Upper("email"), name="gin_trgm_ops"
+                        ),
+                        name="customer_email_trgm",
+                    ),
+                    django.contrib.postgres.indexes.GinIndex(
+                        django.contrib.postgres.indexes.OpClass(
+                            django.db.models.functions.text.Upper("reference"), name="gin_trgm_ops"
+                        ),
+                        name="customer_reference_trgm",
+                    ),
+                    django.contrib.postgres.indexes.GinIndex(
+                        django.contrib.postgres.indexes.OpClass(
+                            django.db.models.functions.text.Upper("external_reference"), name="gin_trgm_ops"
+                        ),
+                        name="customer_external_refere_trgm",
+                    ),
+                    django.contrib.postgres.indexes.GinIndex(
+                        django.contrib.postgres.indexes.OpClass(
+                            django.db.models.functions.text.Upper("company_name"), name="gin_trgm_ops"
+                        ),
+                        name="customer_company_name_trgm",
+                    ),
+                    models.Index(fields=["country", "-id"], name="customers_c_country_775587_idx"),
+                    models.Index(
+                        condition=models.Q(("reference", ""), _negated=True),
+                        fields=["reference"],
+                        name="customer_reference",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("disabled_at__isnull", True), ("status", "active")),
+                            models.Q(("disabled_at__isnull", False), ("status", "disabled")),
+                            _connector="OR",
+                        ),
+                        name="customer_disabled_at_fits_status",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -207,6 +249,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_default", True), ("removed_at__isnull", True)),
+                        fields=("customer",),
+                        name="one_default_payment_method",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("provider", "provider_reference"), name="one_row_per_provider_card"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -240,93 +292,18 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "agenda",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("due_at__isnull", False), ("test_clock__isnull", True)),
+                        fields=["due_at"],
+                        name="agenda_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("due_at__isnull", False), ("test_clock__isnull", False)),
+                        fields=["test_clock", "due_at"],
+                        name="agenda_due_on_clock",
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=django.contrib.postgres.indexes.GinIndex(
-                django.contrib.postgres.indexes.OpClass(
-                    django.db.models.functions.text.Upper("email"), name="gin_trgm_ops"
-                ),
-                name="customer_email_trgm",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=django.contrib.postgres.indexes.GinIndex(
-                django.contrib.postgres.indexes.OpClass(
-                    django.db.models.functions.text.Upper("reference"), name="gin_trgm_ops"
-                ),
-                name="customer_reference_trgm",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=django.contrib.postgres.indexes.GinIndex(
-                django.contrib.postgres.indexes.OpClass(
-                    django.db.models.functions.text.Upper("external_reference"), name="gin_trgm_ops"
-                ),
-                name="customer_external_refere_trgm",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=django.contrib.postgres.indexes.GinIndex(
-                django.contrib.postgres.indexes.OpClass(
-                    django.db.models.functions.text.Upper("company_name"), name="gin_trgm_ops"
-                ),
-                name="customer_company_name_trgm",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(fields=["country", "-id"], name="customers_c_country_775587_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(
-                condition=models.Q(("reference", ""), _negated=True), fields=["reference"], name="customer_reference"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="customer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("disabled_at__isnull", True), ("status", "active")),
-                    models.Q(("disabled_at__isnull", False), ("status", "disabled")),
-                    _connector="OR",
-                ),
-                name="customer_disabled_at_fits_status",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentmethod",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_default", True), ("removed_at__isnull", True)),
-                fields=("customer",),
-                name="one_default_payment_method",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentmethod",
-            constraint=models.UniqueConstraint(
-                fields=("provider", "provider_reference"), name="one_row_per_provider_card"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="agenda",
-            index=models.Index(
-                condition=models.Q(("due_at__isnull", False), ("test_clock__isnull", True)),
-                fields=["due_at"],
-                name="agenda_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="agenda",
-            index=models.Index(
-                condition=models.Q(("due_at__isnull", False), ("test_clock__isnull", False)),
-                fields=["test_clock", "due_at"],
-                name="agenda_due_on_clock",
-            ),
         ),
     ]

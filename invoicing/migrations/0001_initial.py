@@ -87,6 +87,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "number series",
+                "constraints": [
+                    models.UniqueConstraint(fields=("brand", "kind"), name="one_series_per_brand_and_kind")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -109,6 +112,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("series", "year"), name="one_counter_per_year")],
+            },
         ),
         migrations.CreateModel(
             name="Invoice",
@@ -213,6 +219,85 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["customer", "-id"], name="invoicing_i_custome_ef6513_idx"),
+                    models.Index(fields=["status", "-id"], name="invoicing_i_status_643ed4_idx"),
+                    models.Index(
+                        condition=models.Q(("status", "open")), fields=["due_date"], name="invoice_open_due_date"
+                    ),
+                    django.contrib.postgres.indexes.GinIndex(
+                        django.contrib.postgres.indexes.OpClass(
+                            django.db.models.functions.text.Upper("number"), name="gin_trgm_ops"
+                        ),
+                        name="invoice_number_trgm",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("series", "number_year", "sequence"), name="one_invoice_per_number"
+                    ),
+                    models.UniqueConstraint(fields=("brand", "number"), name="invoice_number_is_unique_in_its_brand"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("finalized_at__isnull", True),
+                                ("number__isnull", True),
+                                ("sequence__isnull", True),
+                                ("status", "draft"),
+                            ),
+                            models.Q(
+                                models.Q(("status", "draft"), _negated=True),
+                                ("finalized_at__isnull", False),
+                                ("issue_date__isnull", False),
+                                ("number__isnull", False),
+                                ("sequence__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="invoice_number_fits_status",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "total_minor",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("sub_total_minor"), "+", models.F("tax_total_minor")
+                                ),
+                            )
+                        ),
+                        name="invoice_total_is_net_and_tax",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "amount_due_minor",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        django.db.models.expressions.CombinedExpression(
+                                            models.F("total_minor"), "-", models.F("balance_applied_minor")
+                                        ),
+                                        "-",
+                                        models.F("amount_paid_minor"),
+                                    ),
+                                    "-",
+                                    models.F("amount_credited_minor"),
+                                ),
+                            )
+                        ),
+                        name="invoice_amount_due_adds_up",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_due_minor__gte", 0)), name="invoice_amount_due_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("amount_due_minor", 0), ("paid_at__isnull", False), ("status", "paid")),
+                            models.Q(("status", "paid"), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="invoice_paid_has_nothing_due",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -279,6 +364,41 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [models.Index(fields=["customer", "-id"], name="invoicing_c_custome_94b624_idx")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("series", "number_year", "sequence"), name="one_credit_note_per_number"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("brand", "number"), name="credit_note_number_is_unique_in_its_brand"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "total_minor",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("sub_total_minor"), "+", models.F("tax_total_minor")
+                                ),
+                            )
+                        ),
+                        name="credit_note_total_is_net_and_tax",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "total_minor",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("to_invoices_minor"), "+", models.F("to_balance_minor")
+                                    ),
+                                    "+",
+                                    models.F("refunded_minor"),
+                                ),
+                            )
+                        ),
+                        name="credit_note_is_given_back_whole",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -331,6 +451,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["code"],
+                "constraints": [models.UniqueConstraint(fields=("country", "code"), name="one_state_per_code")],
             },
         ),
         migrations.CreateModel(
@@ -374,6 +495,17 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["country", "valid_from"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("rate__gte", 0), ("rate__lte", 100)), name="tax_rate_is_a_percentage"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_until__isnull", True), ("valid_until__gt", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="tax_rule_ends_after_it_starts",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -587,190 +719,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="numberseries",
-            constraint=models.UniqueConstraint(fields=("brand", "kind"), name="one_series_per_brand_and_kind"),
-        ),
-        migrations.AddConstraint(
-            model_name="numbercounter",
-            constraint=models.UniqueConstraint(fields=("series", "year"), name="one_counter_per_year"),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(fields=["customer", "-id"], name="invoicing_i_custome_ef6513_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(fields=["status", "-id"], name="invoicing_i_status_643ed4_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(
-                condition=models.Q(("status", "open")), fields=["due_date"], name="invoice_open_due_date"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=django.contrib.postgres.indexes.GinIndex(
-                django.contrib.postgres.indexes.OpClass(
-                    django.db.models.functions.text.Upper("number"), name="gin_trgm_ops"
-                ),
-                name="invoice_number_trgm",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.UniqueConstraint(
-                fields=("series", "number_year", "sequence"), name="one_invoice_per_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.UniqueConstraint(
-                fields=("brand", "number"), name="invoice_number_is_unique_in_its_brand"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("finalized_at__isnull", True),
-                        ("number__isnull", True),
-                        ("sequence__isnull", True),
-                        ("status", "draft"),
-                    ),
-                    models.Q(
-                        models.Q(("status", "draft"), _negated=True),
-                        ("finalized_at__isnull", False),
-                        ("issue_date__isnull", False),
-                        ("number__isnull", False),
-                        ("sequence__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="invoice_number_fits_status",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "total_minor",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("sub_total_minor"), "+", models.F("tax_total_minor")
-                        ),
-                    )
-                ),
-                name="invoice_total_is_net_and_tax",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "amount_due_minor",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                django.db.models.expressions.CombinedExpression(
-                                    models.F("total_minor"), "-", models.F("balance_applied_minor")
-                                ),
-                                "-",
-                                models.F("amount_paid_minor"),
-                            ),
-                            "-",
-                            models.F("amount_credited_minor"),
-                        ),
-                    )
-                ),
-                name="invoice_amount_due_adds_up",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount_due_minor__gte", 0)), name="invoice_amount_due_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("amount_due_minor", 0), ("paid_at__isnull", False), ("status", "paid")),
-                    models.Q(("status", "paid"), _negated=True),
-                    _connector="OR",
-                ),
-                name="invoice_paid_has_nothing_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="creditnote",
-            index=models.Index(fields=["customer", "-id"], name="invoicing_c_custome_94b624_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="creditnote",
-            constraint=models.UniqueConstraint(
-                fields=("series", "number_year", "sequence"), name="one_credit_note_per_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="creditnote",
-            constraint=models.UniqueConstraint(
-                fields=("brand", "number"), name="credit_note_number_is_unique_in_its_brand"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="creditnote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "total_minor",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("sub_total_minor"), "+", models.F("tax_total_minor")
-                        ),
-                    )
-                ),
-                name="credit_note_total_is_net_and_tax",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="creditnote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "total_minor",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("to_invoices_minor"), "+", models.F("to_balance_minor")
-                            ),
-                            "+",
-                            models.F("refunded_minor"),
-                        ),
-                    )
-                ),
-                name="credit_note_is_given_back_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="taxstate",
-            constraint=models.UniqueConstraint(fields=("country", "code"), name="one_state_per_code"),
-        ),
-        migrations.AddConstraint(
-            model_name="taxrule",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("rate__gte", 0), ("rate__lte", 100)), name="tax_rate_is_a_percentage"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="taxrule",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("valid_until__isnull", True), ("valid_until__gt", models.F("valid_from")), _connector="OR"
-                ),
-                name="tax_rule_ends_after_it_starts",
-            ),
         ),
     ]

@@ -61,6 +61,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("days__gte", 1), ("days_passed__gte", 1), ("days_passed__lte", models.F("days"))
+                        ),
+                        name="schedule_days_passed_are_some_of_its_days",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("recognised_minor", 0), _negated=True), name="schedule_row_earns_something"
+                    ),
+                ],
+            },
         ),
         migrations.AddField(
             model_name="creditnoteline",
@@ -105,19 +118,6 @@ class Migration(migrations.Migration):
             model_name="revenuerecognition",
             constraint=models.CheckConstraint(
                 condition=models.Q(("month__day", 1)), name="recognition_month_is_its_first_day"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="schedulerow",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("days__gte", 1), ("days_passed__gte", 1), ("days_passed__lte", models.F("days"))),
-                name="schedule_days_passed_are_some_of_its_days",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="schedulerow",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("recognised_minor", 0), _negated=True), name="schedule_row_earns_something"
             ),
         ),
     ]

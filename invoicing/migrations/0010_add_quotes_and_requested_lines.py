@@ -78,6 +78,37 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["customer", "-id"], name="invoicing_q_custome_f6bd0a_idx"),
+                    models.Index(
+                        condition=models.Q(("expiry_told_at__isnull", True), ("status", "open")),
+                        fields=["expires_at"],
+                        name="quote_open_expiry",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "total_minor",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("sub_total_minor"), "+", models.F("tax_total_minor")
+                                ),
+                            )
+                        ),
+                        name="quote_total_is_net_and_tax",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("accepted_at__isnull", True), ("status", "open")),
+                            models.Q(
+                                ("accepted_at__isnull", False), ("invoice__isnull", False), ("status", "accepted")
+                            ),
+                            _connector="OR",
+                        ),
+                        name="an_accepted_quote_has_its_invoice",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -159,89 +190,42 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["position"],
-            },
-        ),
-        migrations.AddIndex(
-            model_name="quote",
-            index=models.Index(fields=["customer", "-id"], name="invoicing_q_custome_f6bd0a_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="quote",
-            index=models.Index(
-                condition=models.Q(("expiry_told_at__isnull", True), ("status", "open")),
-                fields=["expires_at"],
-                name="quote_open_expiry",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="quote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "total_minor",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("sub_total_minor"), "+", models.F("tax_total_minor")
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("invoice", "position"), name="one_requested_line_per_place_of_a_draft"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("quote", "position"), name="one_requested_line_per_place_of_a_quote"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("invoice__isnull", True), ("quote__isnull", False)),
+                            models.Q(("invoice__isnull", False), ("quote__isnull", True)),
+                            _connector="OR",
                         ),
-                    )
-                ),
-                name="quote_total_is_net_and_tax",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="quote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("accepted_at__isnull", True), ("status", "open")),
-                    models.Q(("accepted_at__isnull", False), ("invoice__isnull", False), ("status", "accepted")),
-                    _connector="OR",
-                ),
-                name="an_accepted_quote_has_its_invoice",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestedline",
-            constraint=models.UniqueConstraint(
-                fields=("invoice", "position"), name="one_requested_line_per_place_of_a_draft"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestedline",
-            constraint=models.UniqueConstraint(
-                fields=("quote", "position"), name="one_requested_line_per_place_of_a_quote"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestedline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("invoice__isnull", True), ("quote__isnull", False)),
-                    models.Q(("invoice__isnull", False), ("quote__isnull", True)),
-                    _connector="OR",
-                ),
-                name="a_requested_line_is_on_one_paper",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requestedline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("amount_minor__isnull", True),
-                        ("description", ""),
-                        ("plan__isnull", False),
-                        ("price__isnull", False),
-                        ("seats__gt", 0),
+                        name="a_requested_line_is_on_one_paper",
                     ),
-                    models.Q(
-                        ("amount_minor__gt", 0),
-                        ("plan__isnull", True),
-                        ("price__isnull", True),
-                        ("seats__isnull", True),
-                        models.Q(("description", ""), _negated=True),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("amount_minor__isnull", True),
+                                ("description", ""),
+                                ("plan__isnull", False),
+                                ("price__isnull", False),
+                                ("seats__gt", 0),
+                            ),
+                            models.Q(
+                                ("amount_minor__gt", 0),
+                                ("plan__isnull", True),
+                                ("price__isnull", True),
+                                ("seats__isnull", True),
+                                models.Q(("description", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="a_requested_line_is_a_price_or_an_amount",
                     ),
-                    _connector="OR",
-                ),
-                name="a_requested_line_is_a_price_or_an_amount",
-            ),
+                ],
+            },
         ),
     ]

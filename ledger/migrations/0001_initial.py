@@ -43,6 +43,8 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "entries",
                 "ordering": ["-id"],
+                "indexes": [models.Index(fields=["accounting_date"], name="ledger_entr_account_55e59b_idx")],
+                "constraints": [models.UniqueConstraint(fields=("object_id", "kind"), name="one_entry_per_fact")],
             },
         ),
         migrations.CreateModel(
@@ -88,6 +90,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "indexes": [
+                    models.Index(fields=["account", "currency"], include=("amount_minor",), name="posting_account")
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_minor", 0), _negated=True), name="posting_is_not_zero"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -117,23 +127,5 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("customer", "currency"), name="one_balance_per_currency")
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="entry",
-            index=models.Index(fields=["accounting_date"], name="ledger_entr_account_55e59b_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="entry",
-            constraint=models.UniqueConstraint(fields=("object_id", "kind"), name="one_entry_per_fact"),
-        ),
-        migrations.AddIndex(
-            model_name="posting",
-            index=models.Index(fields=["account", "currency"], include=("amount_minor",), name="posting_account"),
-        ),
-        migrations.AddConstraint(
-            model_name="posting",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount_minor", 0), _negated=True), name="posting_is_not_zero"
-            ),
         ),
     ]

@@ -262,6 +262,25 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("metric__isnull", False), ("usage", True)),
+                            models.Q(("metric__isnull", True), ("usage", False)),
+                            _connector="OR",
+                        ),
+                        name="usage_price_has_a_metric",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("interval_count__gte", 1)), name="price_interval_count_from_one"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("usage", True), _negated=True), ("billing_timing", "arrears"), _connector="OR"
+                        ),
+                        name="usage_is_in_arrears",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -297,6 +316,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("has_trial", False), ("trial_length_days__gte", 1), _connector="OR"),
+                        name="plan_with_trial_has_a_length",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -381,6 +406,37 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["customer", "-id"], name="subscriptio_custome_f36c4b_idx"),
+                    models.Index(fields=["status", "-id"], name="subscriptio_status_0cce81_idx"),
+                    models.Index(fields=["plan", "-id"], name="subscriptio_plan_id_60dc22_idx"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at__isnull", False), ("status", "cancelled")),
+                            models.Q(models.Q(("status", "cancelled"), _negated=True), ("cancelled_at__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="subscription_cancelled_has_ended",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "pending_cancel"), _negated=True),
+                            ("cancel_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="subscription_pending_cancel_has_a_date",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "trial_active"), _negated=True),
+                            ("trial_end_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="subscription_trial_has_an_end",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -408,6 +464,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "indexes": [models.Index(fields=["subscription", "id"], name="subscriptio_subscri_fc7af7_idx")],
             },
         ),
         migrations.CreateModel(
@@ -432,6 +489,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["subscription", "position"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("subscription", "position"), name="one_item_per_position")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -494,6 +554,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "item terms",
                 "ordering": ["item", "version"],
+                "constraints": [models.UniqueConstraint(fields=("item", "version"), name="one_version_of_item_terms")],
             },
         ),
         migrations.CreateModel(
@@ -559,6 +620,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "subscription terms",
                 "ordering": ["subscription", "version"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("subscription", "version"), name="one_version_of_subscription_terms"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -660,6 +726,39 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        django.db.models.functions.text.Upper("code"),
+                        condition=models.Q(("code", ""), _negated=True),
+                        name="voucher_code_is_unique_in_any_case",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("entry", "manual"), ("event", ""), models.Q(("code", ""), _negated=True)),
+                            models.Q(("code", ""), ("entry", "automatic"), models.Q(("event", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="voucher_has_a_code_or_an_event",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("percent__gt", 0), ("percent__lte", 100), ("type", "percentage")),
+                            models.Q(models.Q(("type", "percentage"), _negated=True), ("percent__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="voucher_percent_fits_type",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("duration", "repeating"), ("duration_count__gte", 1)),
+                            models.Q(
+                                models.Q(("duration", "repeating"), _negated=True), ("duration_count__isnull", True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="voucher_count_fits_duration",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -686,6 +785,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("voucher", "currency"), name="one_voucher_amount_per_currency")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="VoucherRedemption",
@@ -721,6 +825,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", True)), fields=["customer"], name="redemption_running"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -750,100 +859,6 @@ class Migration(migrations.Migration):
                 "constraints": [models.UniqueConstraint(fields=("plan", "feature"), name="one_limit_per_feature")],
             },
         ),
-        migrations.AddConstraint(
-            model_name="price",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("metric__isnull", False), ("usage", True)),
-                    models.Q(("metric__isnull", True), ("usage", False)),
-                    _connector="OR",
-                ),
-                name="usage_price_has_a_metric",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="price",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("interval_count__gte", 1)), name="price_interval_count_from_one"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="price",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("usage", True), _negated=True), ("billing_timing", "arrears"), _connector="OR"
-                ),
-                name="usage_is_in_arrears",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="plan",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("has_trial", False), ("trial_length_days__gte", 1), _connector="OR"),
-                name="plan_with_trial_has_a_length",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="subscription",
-            index=models.Index(fields=["customer", "-id"], name="subscriptio_custome_f36c4b_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="subscription",
-            index=models.Index(fields=["status", "-id"], name="subscriptio_status_0cce81_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="subscription",
-            index=models.Index(fields=["plan", "-id"], name="subscriptio_plan_id_60dc22_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="subscription",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at__isnull", False), ("status", "cancelled")),
-                    models.Q(models.Q(("status", "cancelled"), _negated=True), ("cancelled_at__isnull", True)),
-                    _connector="OR",
-                ),
-                name="subscription_cancelled_has_ended",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="subscription",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "pending_cancel"), _negated=True), ("cancel_at__isnull", False), _connector="OR"
-                ),
-                name="subscription_pending_cancel_has_a_date",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="subscription",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "trial_active"), _negated=True),
-                    ("trial_end_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="subscription_trial_has_an_end",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="subscriptionevent",
-            index=models.Index(fields=["subscription", "id"], name="subscriptio_subscri_fc7af7_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="subscriptionitem",
-            constraint=models.UniqueConstraint(fields=("subscription", "position"), name="one_item_per_position"),
-        ),
-        migrations.AddConstraint(
-            model_name="itemterms",
-            constraint=models.UniqueConstraint(fields=("item", "version"), name="one_version_of_item_terms"),
-        ),
-        migrations.AddConstraint(
-            model_name="subscriptionterms",
-            constraint=models.UniqueConstraint(
-                fields=("subscription", "version"), name="one_version_of_subscription_terms"
-            ),
-        ),
         migrations.AddIndex(
             model_name="product",
             index=django.contrib.postgres.indexes.GinIndex(
@@ -851,57 +866,6 @@ class Migration(migrations.Migration):
                     django.db.models.functions.text.Upper("name"), name="gin_trgm_ops"
                 ),
                 name="product_name_trgm",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="voucher",
-            constraint=models.UniqueConstraint(
-                django.db.models.functions.text.Upper("code"),
-                condition=models.Q(("code", ""), _negated=True),
-                name="voucher_code_is_unique_in_any_case",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="voucher",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("entry", "manual"), ("event", ""), models.Q(("code", ""), _negated=True)),
-                    models.Q(("code", ""), ("entry", "automatic"), models.Q(("event", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="voucher_has_a_code_or_an_event",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="voucher",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("percent__gt", 0), ("percent__lte", 100), ("type", "percentage")),
-                    models.Q(models.Q(("type", "percentage"), _negated=True), ("percent__isnull", True)),
-                    _connector="OR",
-                ),
-                name="voucher_percent_fits_type",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="voucher",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("duration", "repeating"), ("duration_count__gte", 1)),
-                    models.Q(models.Q(("duration", "repeating"), _negated=True), ("duration_count__isnull", True)),
-                    _connector="OR",
-                ),
-                name="voucher_count_fits_duration",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="voucheramount",
-            constraint=models.UniqueConstraint(fields=("voucher", "currency"), name="one_voucher_amount_per_currency"),
-        ),
-        migrations.AddIndex(
-            model_name="voucherredemption",
-            index=models.Index(
-                condition=models.Q(("ended_at__isnull", True)), fields=["customer"], name="redemption_running"
             ),
         ),
     ]
