@@ -1,19 +1,35 @@
 """Read the tax rules, and what their thresholds are compared with, as values."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from core.domain.schedule import local_date
-from customers.models import Brand
+from core.rows import fetch_rows
 from invoicing.domain.tax_rules import CountryRules, DatedRate, StateRules, TaxRules
 from invoicing.domain.tax_thresholds import Threshold, ThresholdWindow
 from invoicing.domain.tax_world import TaxWorld
-from invoicing.models import TaxCountry, TaxRule, TaxState
 from invoicing.queries.tax_sales import SellingBrand, read_closed_sales
 from invoicing.tax_fixture import load_rates
-from subscriptions.models import TaxType
+
+DEFAULT_TYPE = 'SELECT id::text FROM subscriptions_taxtype WHERE "default" ORDER BY id LIMIT 1'
+BRANDS = "SELECT id, country, tax_number, one_stop_shop, time_zone, currency FROM customers_brand ORDER BY id"
+RULES = """
+SELECT country_id, state_id, id::text, tax_type_id::text, rate, valid_from, valid_until
+FROM invoicing_taxrule ORDER BY valid_from, id
+"""
+STATES = """
+SELECT country_id, id, code, name, collecting AND coalesce(collecting_since < %(as_of)s, true),
+       threshold_minor, threshold_transactions, threshold_period
+FROM invoicing_taxstate ORDER BY code, id
+"""
+COUNTRIES = """
+SELECT id, code, in_eu, b2b_reverse_charge, currency, collecting AND coalesce(collecting_since < %(as_of)s, true),
+       threshold_minor, threshold_transactions, threshold_period
+FROM invoicing_taxcountry ORDER BY code
+"""
 
 
 def get_tax_world(as_of: datetime) -> TaxWorld:
@@ -22,14 +38,10 @@ def get_tax_world(as_of: datetime) -> TaxWorld:
     A place that an invoice made collect does so for documents of a later moment only: whoever is billed at the same
     moment is taxed alike, in whatever order (Billing rules, section 7, Threshold sums).
     """
-    default = TaxType.objects.filter(default=True).values_list("id", flat=True).first()
-    default_tax_type = str(default) if default else ""
-    brands = Brand.objects.order_by("id").values_list(
-        "id", "country", "tax_number", "one_stop_shop", "time_zone", "currency"
-    )
+    default_tax_type = next((found for (found,) in fetch_rows(DEFAULT_TYPE, ())), "")
     sellers = [
         SellingBrand(brand_id, country, tax_number, one_stop_shop, local_date(as_of, zone), currency)
-        for brand_id, country, tax_number, one_stop_shop, zone, currency in brands
+        for brand_id, country, tax_number, one_stop_shop, zone, currency in fetch_rows(BRANDS, ())
     ]
     countries = _countries(as_of, sellers[0].currency if sellers else "")
     known = {country.country for country in countries}
@@ -40,32 +52,38 @@ def get_tax_world(as_of: datetime) -> TaxWorld:
 
 
 def _countries(as_of: datetime, main_currency: str) -> tuple[CountryRules, ...]:
-    """Read every country with its states and rates."""
+    """Read every country with its states and rates.
+
+    A place collects by hand, or since an earlier moment's invoice reached its threshold.
+    """
     rates: dict[tuple[Any, Any], list[DatedRate]] = defaultdict(list)
-    for rule in TaxRule.objects.order_by("valid_from", "id"):
-        rates[rule.country_id, rule.state_id].append(
-            DatedRate(str(rule.id), str(rule.tax_type_id), rule.rate, rule.valid_from, rule.valid_until)
-        )
+    for country_id, state_id, *rule in fetch_rows(RULES, ()):
+        rates[country_id, state_id].append(DatedRate(*rule))
+    states = defaultdict(list)
+    for country_id, *state in fetch_rows(STATES, {"as_of": as_of}):
+        states[country_id].append(state)
     return tuple(
         CountryRules(
-            country=country.code,
-            collecting=_collects(country, as_of),
-            in_eu=country.in_eu,
-            b2b_reverse_charge=country.b2b_reverse_charge,
-            threshold=_threshold(country, country.currency or main_currency),
-            rates=tuple(rates[country.id, None]),
+            country=code,
+            collecting=collecting,
+            in_eu=in_eu,
+            b2b_reverse_charge=b2b_reverse_charge,
+            threshold=_threshold(threshold, currency or main_currency),
+            rates=tuple(rates[country_id, None]),
             states=tuple(
                 StateRules(
-                    state=state.code,
-                    collecting=_collects(state, as_of),
-                    threshold=_threshold(state, country.currency or main_currency),
-                    rates=tuple(rates[country.id, state.id]),
-                    name=state.name,
+                    state=state,
+                    collecting=state_collecting,
+                    threshold=_threshold(state_threshold, currency or main_currency),
+                    rates=tuple(rates[country_id, state_id]),
+                    name=name,
                 )
-                for state in country.states.all()
+                for state_id, state, name, state_collecting, *state_threshold in states[country_id]
             ),
         )
-        for country in TaxCountry.objects.prefetch_related("states").order_by("code")
+        for country_id, code, in_eu, b2b_reverse_charge, currency, collecting, *threshold in fetch_rows(
+            COUNTRIES, {"as_of": as_of}
+        )
     )
 
 
@@ -90,13 +108,7 @@ def _shipped_countries(default_tax_type: str) -> tuple[CountryRules, ...]:
     )
 
 
-def _collects(place: TaxCountry | TaxState, as_of: datetime) -> bool:
-    """Tell whether a place collects: by hand, or since an earlier moment's invoice reached its threshold."""
-    return place.collecting and (place.collecting_since is None or place.collecting_since < as_of)
-
-
-def _threshold(place: TaxCountry | TaxState, currency: str) -> Threshold:
+def _threshold(row: Sequence[Any], currency: str) -> Threshold:
     """Return a place's threshold as a value."""
-    return Threshold(
-        place.threshold_minor, place.threshold_transactions, ThresholdWindow(place.threshold_period), currency
-    )
+    amount_minor, transactions, period = row
+    return Threshold(amount_minor, transactions, ThresholdWindow(period), currency)
