@@ -90,7 +90,7 @@ class Player:
         while self.clock.now_at < to_at:
             due_at = _next_due(self.clock)
             stop = min(moment for moment in (to_at, due_at, self._next_row()) if moment is not None)
-            if stop == due_at:
+            if stop == due_at and self._has_events(stop):
                 self._advance(stop - JUST_BEFORE, now)
                 self._store_events(stop)
             self._advance(stop, now)
@@ -132,8 +132,11 @@ class Player:
             # The clock's days are the measure of progress; a batch is a part of one.
             continue
 
+    def _has_events(self, before: datetime) -> bool:
+        return bool(self._pending) and self._pending[0][0] < before
+
     def _take(self, before: datetime) -> Iterator[Row]:
-        while self._pending and self._pending[0][0] < before:
+        while self._has_events(before):
             yield self._pending.popleft()[1]
 
 

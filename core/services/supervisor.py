@@ -64,10 +64,11 @@ class Supervisor:
         self._stops_asked = 0
         self._crashes_forgiven = CRASHES_FORGIVEN_AT_FIRST
 
-    def start(self) -> None:
-        """Start every program, in order."""
+    def start(self, only: str = "") -> None:
+        """Start every program that was not started yet, in order, or only the one of that name."""
         for child in self.children:
-            self._start(child)
+            if child.process is None and only in ("", child.program.name):
+                self._start(child)
 
     def settle(self) -> None:
         """Take note that everything has started: from now on a crash may have a passing cause."""

@@ -131,13 +131,15 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, supervisor.ask_to_stop)
         try:
-            supervisor.start()
+            # The others would only take the processors from it while somebody waits for the site.
+            supervisor.start(only="web")
             ready, started_at = False, time.monotonic()
             while not supervisor.is_stopping:
                 supervisor.step()
                 watch.step()
                 if not ready and self._answers():
                     ready = True
+                    supervisor.start()
                     supervisor.settle()
                     self.stdout.write(f"Reckoner is ready on {self.url}")
                     self.stdout.flush()
