@@ -5,6 +5,7 @@ The servers need no fixture: the first connection starts them (`config/test_sett
 
 import gc
 import os
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -14,6 +15,8 @@ from pytest_django import DjangoDbBlocker
 
 from tests.emptying import empty_tables
 from tests.migrated import migrated_database
+from tests.sandbox import forget_records
+from tests.sessions import close_sessions_left
 from usage.operations.together import stop_writer
 
 ON_CI = bool(os.environ.get("CI"))
@@ -35,14 +38,26 @@ def django_db_modify_db_settings(
 
 
 def pytest_collection_finish() -> None:
-    """Have the collector of cycles pass over what stays to the end: thousands of tests, and every module."""
+    """Have the collector of cycles pass over what stays to the end: thousands of tests, and every module.
+
+    And have it come by more rarely: a test's own values are few, and most go without it.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Let each test find a provider that has taken nothing yet."""
+    yield
+    forget_records()
 
 
 def _clean_up_after_commits(_: TransactionTestCase) -> None:
-    """Take away what a test that commits leaves: the session of the thread that writes single events, and the rows."""
+    """Take away what a test that commits leaves: sessions of other threads, and rows."""
     stop_writer()
+    close_sessions_left()
     empty_tables()
 
 

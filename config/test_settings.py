@@ -31,14 +31,18 @@ os.environ["SECRET_KEY"] = "for the tests alone, where nothing is secret"  # noq
 from config.services import redis_url  # noqa: E402
 from config.settings import *  # noqa: E402, F403 - the environment above must be there first
 
-# Each worker of pytest-xdist has its own database number, as it has its own PostgreSQL database.
-REDIS_URL = redis_url(1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 15)
+# Each worker of pytest-xdist has its own database number and its own files, as it has its own PostgreSQL database.
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+REDIS_URL = redis_url(1 + int(_WORKER.removeprefix("gw")) % 15)
+DATA_DIR = DATA_DIR / "workers" / _WORKER  # noqa: F405
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # Hints go nowhere: rows carry the work. Tests of the worker itself set the real broker.
 CELERY_BROKER_URL = "memory://"
 NUDGE_DISPATCHER = False
 WEBHOOK_LOCAL_TARGETS = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Static files are looked up when they are asked for: to list them takes long, and each test client would.
+WHITENOISE_AUTOREFRESH = True
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # The clean-up after a test empties tables that nobody else may empty.
 DATABASES["default"]["OPTIONS"]["options"] += " -c reckoner.may_truncate=on"  # noqa: F405
