@@ -26,6 +26,19 @@ print("held", flush=True)
 sys.stdin.read()
 """
 
+ASK_POSTGRES = """
+import sys
+import psycopg
+from core.services import lease, postgres
+from core.services.folder import DataFolder
+lease.ensure("postgres")
+data = DataFolder.from_environment()
+with psycopg.connect(
+    host=str(data.sockets), dbname=postgres.DATABASE, user=postgres.ROLE, password=data.secret(postgres.PASSWORD_SECRET)
+) as connection:
+    print(connection.execute(sys.argv[1]).fetchone()[0])
+"""
+
 
 class Box:
     """One instance in a folder, run by this user or another."""
@@ -89,6 +102,13 @@ class Box:
         done = self.manage("shell", "-v", "0", "-c", code)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+    def ask(self, sql: str) -> str:
+        """Return what a statement gives, asked by a small process that uses PostgreSQL as every command does."""
+        process = self.start("-c", ASK_POSTGRES, sql)
+        said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        assert process.returncode == 0, self.complaints()
+        return said.strip()
 
     def state(self, service: str) -> dict[str, Any]:
         """Return what the keeper of a service says."""

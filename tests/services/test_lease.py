@@ -46,7 +46,7 @@ def test_a_killed_user_does_not_take_the_server_from_another(box: Box) -> None:
     first.kill()
 
     first.wait(PATIENCE_SECONDS)
-    assert box.query("SELECT 1") == "1"
+    assert box.ask("SELECT 1") == "1"
     second.communicate(timeout=PATIENCE_SECONDS)
     assert box.is_gone()
 
@@ -58,7 +58,7 @@ def test_a_killed_keeper_takes_its_server_along_and_the_next_user_starts_another
     os.kill(state["keeper_pid"], signal.SIGKILL)
 
     assert wait_until(lambda: not os.path.exists(f"/proc/{state['server_pid']}"))
-    assert box.query("SELECT 1") == "1"
+    assert box.ask("SELECT 1") == "1"
     user.communicate(timeout=PATIENCE_SECONDS)
     assert box.is_gone()
 
@@ -70,20 +70,20 @@ def test_a_killed_server_is_started_again(box: Box) -> None:
     os.kill(server, signal.SIGKILL)
 
     assert wait_until(lambda: box.state("postgres")["server_pid"] not in (server, None))
-    assert box.query("SELECT 1") == "1"
+    assert box.ask("SELECT 1") == "1"
     user.communicate(timeout=PATIENCE_SECONDS)
 
 
-def test_users_that_start_at_once_share_one_server(box: Box) -> None:
+def test_users_that_start_at_once_share_one_server(new_box: Box) -> None:
     from tests.services.box import HOLD_POSTGRES, read_line
 
-    users = [box.start("-c", HOLD_POSTGRES) for _ in range(4)]
+    users = [new_box.start("-c", HOLD_POSTGRES) for _ in range(4)]
 
-    assert [read_line(user.stdout) for user in users] == ["held"] * 4, box.complaints()
-    assert len([pid for pid in box.living() if is_postmaster(pid)]) == 1
+    assert [read_line(user.stdout) for user in users] == ["held"] * 4, new_box.complaints()
+    assert len([pid for pid in new_box.living() if is_postmaster(pid)]) == 1
     for user in users:
         user.communicate(timeout=PATIENCE_SECONDS)
-    assert box.is_gone()
+    assert new_box.is_gone()
 
 
 def test_a_folder_of_another_major_version_is_refused_and_left_alone(box: Box) -> None:
@@ -109,7 +109,7 @@ def test_a_long_path_moves_the_sockets_to_a_short_one(tmp_path: Path) -> None:
         sockets = Path((box.folder / "run" / "sockets-path").read_text())
         assert sockets.stat().st_mode & 0o777 == 0o700
         assert (sockets / ".s.PGSQL.5432").is_socket()
-        assert box.query("SELECT 1") == "1"
+        assert box.ask("SELECT 1") == "1"
         user.communicate(timeout=PATIENCE_SECONDS)
     finally:
         box.end()

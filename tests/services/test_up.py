@@ -20,7 +20,8 @@ pytestmark = [
 ]
 
 
-def test_up_serves_refuses_a_second_and_stops_all_of_it_on_sigterm(box: Box) -> None:
+def test_up_serves_refuses_a_second_and_stops_all_of_it_on_sigterm(new_box: Box) -> None:
+    box = new_box
     process, url = box.up()
 
     assert get(f"{url}/healthz") == (200, {"status": "alive"})

@@ -13,6 +13,7 @@ import pytest
 
 from core.services.folder import REPOSITORY
 from tests.services.box import PATIENCE_SECONDS, Box
+from tests.services.prepared import prepare
 
 USER_NUMBER = "54321"
 AS_USER = ("setpriv", f"--reuid={USER_NUMBER}", f"--regid={USER_NUMBER}", "--clear-groups")
@@ -44,6 +45,7 @@ def box_of_user() -> Iterator[Box]:
 
 
 def test_up_runs_for_an_ordinary_user(box_of_user: Box) -> None:
+    prepare(box_of_user.folder, owner=int(USER_NUMBER))
     process, _ = box_of_user.up("--no-worker")
 
     owners = {Path(f"/proc/{pid}").stat().st_uid for pid in box_of_user.living()}
@@ -64,10 +66,10 @@ def test_root_refuses_the_folder_of_another_user(box_of_user: Box) -> None:
     assert "Traceback" not in by_root.stderr
 
 
-def test_postgresql_never_runs_as_root(box: Box) -> None:
-    user = box.hold_postgres()
+def test_postgresql_never_runs_as_root(new_box: Box) -> None:
+    user = new_box.hold_postgres()
 
-    status = Path(f"/proc/{box.state('postgres')['server_pid']}/status").read_text()
+    status = Path(f"/proc/{new_box.state('postgres')['server_pid']}/status").read_text()
 
     # Root's own number is fine inside a user namespace: what counts is that no capability is left.
     assert "CapEff:\t0000000000000000" in status
