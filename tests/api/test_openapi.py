@@ -1,5 +1,6 @@
 """`/api/v1/schema`, `/api/docs`, and the committed copy of the document."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def test_the_document_is_sent_as_json_without_a_key(db: None) -> None:
 def test_the_docs_page_needs_nothing_from_elsewhere(db: None) -> None:
     page = Client().get("/api/docs").content.decode()
     assert "swagger-ui" in page
-    assert "cdn" not in page.lower()
+    # The token against forged requests may hold any letters.
+    assert "cdn" not in re.sub(r"\b[A-Za-z0-9]{64}\b", "", page).lower()
     assert "https://" not in page
     assert finders.find("drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js")
 
