@@ -3,11 +3,18 @@
 from typing import Any
 
 from invoicing.models import CreditNote, Invoice
+from subscriptions.models import Price
 from tests.api.client import Caller
 from tests.api.conftest import Shop
 from tests.api.world import count_rows
 
 START = "2026-06-01T00:00:00Z"
+
+
+def copies_of(price: Price, *changes: dict[str, Any]) -> list[str]:
+    """Make prices like one that the API made, but for some columns, and return their ids."""
+    columns = {field.attname: getattr(price, field.attname) for field in price._meta.concrete_fields[1:]}
+    return [str(one.id) for one in Price.objects.bulk_create([Price(**{**columns, **changed}) for changed in changes])]
 
 
 class Running:
@@ -21,11 +28,14 @@ class Running:
         product = shop.product()
         self.product = product
         self.small = shop.price(product, amount=3000)
-        self.big = shop.price(product, amount=4500)
-        self.yearly = shop.price(product, amount=30000, schedule="year")
-        self.dollars = shop.price(product, amount=5000, currency="USD")
-        self.extra = shop.price(product, amount=1000)
-        self.other = shop.price(product, amount=6000)
+        self.big, self.yearly, self.dollars, self.extra, self.other = copies_of(
+            Price.objects.get(id=self.small),
+            {"unit_price": 4500},
+            {"unit_price": 30000, "interval": "year"},
+            {"unit_price": 5000, "currency": "USD"},
+            {"unit_price": 1000},
+            {"unit_price": 6000},
+        )
         prices = (self.small, self.big, self.yearly, self.dollars)
         self.team = shop.plan(product, *prices, name="Team", code_name="team", per_seat=True)
         self.solo = shop.plan(product, self.other, name="Solo", code_name="solo")

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -87,8 +88,10 @@ class Report:
             raise event.exception
 
 
-def explore(monkeypatch: pytest.MonkeyPatch, *, examples: int, phases: Mapping[str, Any]) -> Report:
-    """Send so many cases of every operation, and return what was found."""
+def explore(
+    monkeypatch: pytest.MonkeyPatch, *, examples: int, phases: Mapping[str, Any], more: Mapping[str, Any] | None = None
+) -> Report:
+    """Send so many cases of every operation, `more` of some, and return what was found."""
     monkeypatch.setattr("schemathesis.python.wsgi.get_client", InProcess)
     # Thousands of refusals are logged; nobody reads them.
     monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
@@ -108,7 +111,8 @@ def explore(monkeypatch: pytest.MonkeyPatch, *, examples: int, phases: Mapping[s
                 {
                     "include-path": "/api/v1/events/batch",
                     "checks": {"negative_data_rejection": {"expected-statuses": ["200", *REFUSALS, 405]}},
-                }
+                },
+                *([more] if more else []),
             ],
             "phases": dict(phases),
         }
@@ -125,9 +129,17 @@ def every_operation() -> set[str]:
     return {f"{method} {path}" for path, item in document()["paths"].items() for method in item}
 
 
+def some_operations() -> list[str]:
+    """Draw a quarter of the operations, other ones each time, by their ids."""
+    ids = sorted(one["operationId"] for item in document()["paths"].values() for one in item.values())
+    return random.Random(0 if ON_CI else None).sample(ids, len(ids) // 4)  # noqa: S311 - requests, not secrets
+
+
 def test_made_up_requests_are_answered_as_the_document_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each operation by its examples and by made-up cases, then chains of calls along the links between them."""
-    report = explore(monkeypatch, examples=3, phases={"coverage": {"enabled": False}, "stateful": {"max-steps": 6}})
+    """Each operation by its examples and by a made-up case, some by more; then chains of calls along their links."""
+    more = {"include-operation-id": some_operations(), "generation": {"max-examples": 4}}
+    phases = {"coverage": {"enabled": False}, "stateful": {"max-steps": 6}}
+    report = explore(monkeypatch, examples=1, phases=phases, more=more)
     assert report.problems == []
     assert set(report.phases) == {"EXAMPLES", "FUZZING", "STATEFUL_TESTING"}
     assert report.operations == every_operation()

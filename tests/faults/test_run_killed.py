@@ -51,7 +51,9 @@ CHARGE_POINTS = [
     "charging.settled",
 ]
 REQUESTED = "billing.requested"
-RANDOM_KILLS = 10
+# So small that the runs which are killed in their second chunk have enough to do.
+SMALL_CHUNK = 4
+RANDOM_KILLS = 3
 MANY_KILLS = int(os.environ.get("RECKONER_KILLS", "1000"))
 MANY_KILLS_SECONDS = float(os.environ.get("RECKONER_KILLS_SECONDS", "3600"))
 SEED = int(os.environ.get("RECKONER_SEED") or secrets.randbelow(10**6))
@@ -92,6 +94,18 @@ def test_every_named_point_is_killed_at() -> None:
     assert {name for name in reached if name.startswith("charging.")} <= set(CHARGE_POINTS)
 
 
+@pytest.mark.parametrize("points", [RUN_POINTS[first::3] for first in range(3)], ids=["0", "1", "2"])
+def test_runs_killed_at_one_point_after_the_other(stage: Stage, points: list[str]) -> None:
+    """Each run goes on where the last one was killed, and is killed itself: in its first chunk, then in its second."""
+    with stage.due.copied():
+        for which in (1, 2):
+            for point in points:
+                killed_at(f"{point}:kill@{which}", partial(bill, chunk=SMALL_CHUNK))
+        finish()
+        assert_same(stage.wanted, told=", ".join(points))
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("point", RUN_POINTS)
 def test_a_run_killed_at_a_point_and_resumed(stage: Stage, point: str) -> None:
     with stage.due.copied():
@@ -111,6 +125,17 @@ def test_a_requested_run_killed_once_it_was_claimed(stage: Stage) -> None:
         assert_same(stage.wanted, told=REQUESTED)
 
 
+@pytest.mark.parametrize("points", [CHARGE_POINTS[first::2] for first in range(2)], ids=["0", "1"])
+def test_charging_killed_at_one_point_after_the_other(stage: Stage, points: list[str]) -> None:
+    with stage.billed.copied():
+        for point in points:
+            killed_at(f"{point}:kill@1", charge)
+            expire_leases()
+        finish()
+        assert_same(stage.wanted, told=", ".join(points))
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("point", CHARGE_POINTS)
 def test_charging_killed_at_a_point_and_resumed(stage: Stage, point: str) -> None:
     with stage.billed.copied():

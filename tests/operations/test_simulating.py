@@ -34,6 +34,8 @@ from usage.operations.intake import record_events
 pytestmark = pytest.mark.django_db
 BEGIN = at("2026-01-31 10:17")
 NOW = at("2026-03-10 08:00")
+# Invoices are due 30 days after their day.
+TERM = timedelta(days=29)
 
 
 class World:
@@ -280,7 +282,9 @@ def pay_when_due(world: World, until: datetime) -> None:
     while True:
         world.advance(min(_next_due(world.time()), until))
         now = world.time()
-        for invoice in Invoice.objects.filter(status="open", billing_type="invoice", due_date__lte=now.date()):
+        owed = Invoice.objects.filter(status="open", billing_type="invoice")
+        assert not owed.filter(created_at__gt=NOW, due_date__lt=now.date()).exists(), "the walk went past a due date"
+        for invoice in owed.filter(due_date__lte=now.date()):
             record_transfer(
                 invoice_id=invoice.id,
                 amount_minor=invoice.amount_due_minor,
@@ -294,14 +298,14 @@ def pay_when_due(world: World, until: datetime) -> None:
 
 
 def _next_due(now: datetime) -> datetime:
+    """Return when the next invoice is due, at the latest when one that is issued from now on could be."""
     day = (
         Invoice.objects.filter(status="open", billing_type="invoice", due_date__gte=now.date())
         .order_by("due_date")
         .values_list("due_date", flat=True)
         .first()
     )
-    soon = now + timedelta(days=7)
-    return soon if day is None else min(soon, max(at(f"{day} 23:59"), now + timedelta(minutes=1)))
+    return now + TERM if day is None else max(at(f"{day} 23:59"), now + timedelta(minutes=1))
 
 
 @pytest.mark.parametrize("grace", [0, 4])

@@ -136,7 +136,8 @@ class TestPace:
         self, pace: Pace, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         settings.PROVIDER_RATES = {"paced": 1}
-        nobody = redis.Redis(unix_socket_path="/nonexistent/socket")
+        # As the real one is made: a client that is given no pool tries again for seconds.
+        nobody = redis.Redis(connection_pool=redis.ConnectionPool.from_url("unix:///nonexistent/socket"))
         monkeypatch.setattr(pacing, "_client", lambda: nobody)
         pace.wait_for_turn()
         pace.note_failure("away")
