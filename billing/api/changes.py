@@ -178,7 +178,7 @@ class ItemDetail(RunningView):
     def put(self, request: Request, subscription_id: uuid.UUID, item_id: uuid.UUID) -> HttpResponse:
         """Its quantity: billed or credited at once, or waiting when it is for later."""
         asked = self.asked(subscription_id)
-        _item(asked.subscription, item_id)
+        _item(queries.get_subscription(subscription_id), item_id)
         values = self.read(ItemChangeInput)
         made = plan_changes.change_item(
             subscription_id=subscription_id,

@@ -70,6 +70,13 @@ def get_subscription(subscription_id: uuid.UUID) -> Subscription:
     return subscription
 
 
+def get_customer_id(subscription_id: uuid.UUID) -> uuid.UUID:
+    """Return whose subscription it is, and read nothing else of it. Raises NotFound."""
+    for customer_id in Subscription.objects.filter(id=subscription_id).values_list("customer_id", flat=True):
+        return customer_id
+    raise NotFound(f"No subscription has the id {subscription_id}.")
+
+
 @dataclass(frozen=True, slots=True)
 class RunningItem:
     """An item as it stands: its price and quantity now."""

@@ -29,7 +29,9 @@ def test_the_committed_document_is_current() -> None:
     assert yaml.load(COPY.read_text(), Loader=yaml.CSafeLoader) == document()
 
 
+@pytest.mark.long
 def test_the_document_is_a_valid_one() -> None:
+    """To drf-spectacular, too: it has the schema of OpenAPI alone, which the strict validator below holds it to."""
     validate_schema(document())  # type: ignore[no-untyped-call]
 
 

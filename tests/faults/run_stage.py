@@ -86,7 +86,7 @@ def the_stage() -> Stage:
 def the_empty_database() -> Master:
     """Return the tests' own database, in which nothing is committed yet."""
     empty = Master(str(connection.settings_dict["NAME"]), Path(settings.DATA_DIR) / "no-records")
-    empty.folder.mkdir(exist_ok=True)
+    empty.folder.mkdir(parents=True, exist_ok=True)
     return empty
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -94,13 +94,19 @@ def windows(draw: st.DrawFn, key: int) -> UsageWindow:
 many_windows = st.integers(5, 20).flatmap(lambda count: st.tuples(*(windows(key) for key in range(count))))
 
 
+# Each example stores events and asks the database; tests/properties holds the reference itself to more of them.
+FEWER = settings(max_examples=settings().max_examples // 2)
+
+
 class FiguresEqualTheReference(TestCase):
+    @FEWER
     @given(stored_events, many_windows)
     def test_whatever_is_stored_and_asked(self, stored: list[tuple[Any, ...]], asked: tuple[UsageWindow, ...]) -> None:
         store(stored)
         figures = list_usage_figures(asked)
         assert figures == {window.key: expected(window, stored) for window in asked}
 
+    @FEWER
     @given(stored_events, many_windows)
     def test_also_of_busy_subscriptions(self, stored: list[tuple[Any, ...]], asked: tuple[UsageWindow, ...]) -> None:
         store(stored)
