@@ -50,7 +50,7 @@ sent_events = st.lists(
 
 
 class ReplayingChangesNothing(TestCase):
-    # Each example stores a month of events three ways.
+    # Each example stores its events twice over.
     @settings(max_examples=settings().max_examples // 2)
     @given(sent_events, st.data())
     def test_whatever_the_order_and_the_splits(self, sent: list[Sent], data: st.DataObject) -> None:
