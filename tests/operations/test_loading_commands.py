@@ -3,6 +3,7 @@
 import io
 import json
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -143,11 +144,17 @@ def test_the_demo_does_not_hide_bad_rows(small_demo: Path, folder: Path) -> None
 
 
 def test_the_demo_hands_over_to_up(small_demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    called: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(demo.Command, "_prepare", lambda self, data, url: called.append((url, {})))
-    monkeypatch.setattr(demo, "call_command", lambda name, **options: called.append((name, options)))
+    """The site starts while the company is loaded: `up` calls for that."""
+    called: list[Any] = []
+
+    def up(name: str, *, port: int, prepare: Callable[[], None]) -> None:
+        called.append((name, port))
+        prepare()
+
+    monkeypatch.setattr(demo.Command, "_show_all", lambda self, data, url: called.append(url))
+    monkeypatch.setattr(demo, "call_command", up)
     run("demo", port=8123)
-    assert called == [("http://127.0.0.1:8123", {}), ("up", {"port": 8123})]
+    assert called == [("up", 8123), "http://127.0.0.1:8123"]
 
 
 def test_access_is_kept_private_and_replaced_when_it_is_gone(tmp_path: Path) -> None:

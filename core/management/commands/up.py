@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -34,6 +35,8 @@ class Command(BaseCommand):
 
     help = "Run the database, the site, the worker and the scheduler in the foreground until Ctrl-C."
     requires_system_checks = ()
+    # Code may give it, the command line cannot.
+    stealth_options = ("prepare",)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
@@ -48,8 +51,8 @@ class Command(BaseCommand):
         )
         parser.add_argument("--no-worker", action="store_true", help="neither worker, dispatcher nor scheduler")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Run until told to stop."""
+    def handle(self, *args: Any, prepare: Callable[[], None] = lambda: None, **options: Any) -> None:
+        """Run until told to stop; `prepare` is done while the site starts, and before anything is said to be ready."""
         self.output_lock = threading.Lock()
         self.host, self.port = options["host"], options["port"]
         self.data = DataFolder(settings.DATA_DIR)
@@ -61,7 +64,7 @@ class Command(BaseCommand):
             self._refuse_taken_port()
             watch = self._start_services()
             self._migrate()
-            self._run_children(watch, with_worker=not options["no_worker"])
+            self._run_children(watch, prepare, with_worker=not options["no_worker"])
         except KeyboardInterrupt:
             self.say("up", "stopped before it was ready")
         except (ServiceError, ChildFailed) as error:
@@ -126,13 +129,14 @@ class Command(BaseCommand):
         connections.close_all()
         self.say("up", "migrations are applied")
 
-    def _run_children(self, watch: ServiceWatch, *, with_worker: bool) -> None:
+    def _run_children(self, watch: ServiceWatch, prepare: Callable[[], None], *, with_worker: bool) -> None:
         supervisor = Supervisor(self._programs(with_worker=with_worker), self.say)
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            signal.signal(number, supervisor.ask_to_stop)
         try:
-            # The others would only take the processors from it while somebody waits for the site.
+            # The others would only take the processors from it while somebody waits for the site, and would bill.
             supervisor.start(only="web")
+            prepare()
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                signal.signal(number, supervisor.ask_to_stop)
             ready, started_at = False, time.monotonic()
             while not supervisor.is_stopping:
                 supervisor.step()
