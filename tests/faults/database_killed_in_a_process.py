@@ -38,9 +38,12 @@ def main(kills: int, seed: int) -> None:
     django.setup()
     call_command("migrate", verbosity=0)
 
+    from tests.faults import run_stage
     from tests.faults.run_picture import assert_same
     from tests.faults.run_stage import finish, the_stage
 
+    # Here each of a thousand files would be waited for; the log is one.
+    run_stage.strategy = "wal_log"
     stage = the_stage()
     longest = stage.run_seconds
     chance = random.Random(seed)  # noqa: S311 - moments, not secrets

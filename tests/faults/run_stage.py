@@ -27,6 +27,8 @@ from tests.faults.run_picture import Picture, picture
 CHUNK = 20
 SCOPE = Scope(as_of=AS_OF, now=AS_OF)
 PATIENCE_SECONDS = 30
+# How a database is copied: file by file, where nobody waits for the disk.
+strategy = "file_copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def _use(name: str, folder: Path) -> None:
 def _create(name: str, *, like: str) -> None:
     connections.close_all()
     with connection._nodb_cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}" STRATEGY file_copy')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}" STRATEGY {strategy}')
 
 
 def _drop(name: str) -> None:

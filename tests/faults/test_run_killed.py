@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import OperationalError, connection
 from tqdm import tqdm
 
@@ -20,7 +21,6 @@ from core.operations import SYSTEM
 from core.services.folder import REPOSITORY
 from customers.models import Agenda
 from tests.faults.run_company import AS_OF, SIZE
-from tests.faults.run_in_a_process import run
 from tests.faults.run_picture import assert_same
 from tests.faults.run_stage import Stage, bill, charge, expire_leases, finish, the_stage
 from tests.forked import KILLED, Worker, killed_at
@@ -155,12 +155,12 @@ def test_what_a_kill_leaves_is_whole_chunks(stage: Stage) -> None:
 
 
 def test_the_command_killed_in_its_run_and_in_its_charges(stage: Stage) -> None:
-    command = "bill", "--as-of", AS_OF.isoformat()
+    command = partial(call_command, "bill", "--as-of", AS_OF.isoformat())
     with stage.due.copied():
-        assert run(*command, fault="issuing.numbered") == KILLED
-        assert run(*command, fault="sandbox.captured:kill@3") == KILLED
+        killed_at("issuing.numbered", command)
+        killed_at("sandbox.captured:kill@3", command)
         assert list(BillingRun.objects.order_by("id").values_list("status", flat=True)) == ["running", "finished"]
-        assert run(*command) == 0
+        assert Worker(command).end() == 0
         finish()
         assert_same(stage.wanted, told="the command")
 

@@ -96,13 +96,6 @@ class Box:
         assert read_line(process.stdout) == "held", self.complaints()
         return process
 
-    def query(self, sql: str) -> str:
-        """Return what a statement gives, asked by a management command."""
-        code = f"from django.db import connection as c; k = c.cursor(); k.execute({sql!r}); print(k.fetchone()[0])"
-        done = self.manage("shell", "-v", "0", "-c", code)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
     def ask(self, sql: str) -> str:
         """Return what a statement gives, asked by a small process that uses PostgreSQL as every command does."""
         process = self.start("-c", ASK_POSTGRES, sql)

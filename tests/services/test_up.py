@@ -44,23 +44,23 @@ def test_up_serves_refuses_a_second_and_stops_all_of_it_on_sigterm(new_box: Box)
 
     # A command meanwhile uses the same server, and leaves it running.
     server = box.state("postgres")["server_pid"]
-    assert int(box.query("SELECT count(*) FROM django_migrations")) > 0
+    assert int(box.ask("SELECT count(*) FROM django_migrations")) > 0
     assert box.state("postgres")["server_pid"] == server
 
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE_SECONDS) == 0, box.complaints()
     assert box.is_gone()
-    assert int(box.query("SELECT count(*) FROM django_migrations")) > 0
+    assert int(box.ask("SELECT count(*) FROM django_migrations")) > 0
 
 
 def test_nothing_outlives_a_killed_up_and_the_next_finds_the_data(box: Box) -> None:
     process, _ = box.up()
-    box.query("INSERT INTO django_content_type (app_label, model) VALUES ('kept', 'kept') RETURNING 1")
+    box.ask("INSERT INTO django_content_type (app_label, model) VALUES ('kept', 'kept') RETURNING 1")
 
     process.kill()
 
     assert box.is_gone(), box.complaints()
-    assert box.query("SELECT count(*) FROM django_content_type WHERE model = 'kept'") == "1"
+    assert box.ask("SELECT count(*) FROM django_content_type WHERE model = 'kept'") == "1"
     assert box.is_gone()
 
 
