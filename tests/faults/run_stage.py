@@ -3,6 +3,7 @@
 A copy is a real database: what is committed there stays, whoever dies. The provider's records are copied beside it.
 """
 
+import pickle
 import secrets
 import shutil
 import tempfile
@@ -21,6 +22,8 @@ from billing.operations.charging import charge_due
 from billing.providers.pacing import Pace
 from billing.run.claiming import Scope
 from billing.run.engine import Tally, run_billing
+from core.services.folder import DataFolder
+from core.services.locks import FileLock
 from tests.faults.run_company import AS_OF, fill
 from tests.faults.run_picture import Picture, picture
 
@@ -79,9 +82,14 @@ _stages: list[Stage] = []
 
 
 def the_stage() -> Stage:
-    """Return the stage of this process, made when it is first asked for; the databases go with the server."""
+    """Return the stage, made by whoever asks first; other workers wait for it. The databases go with the server."""
     if not _stages:
-        _stages.append(_make())
+        data = DataFolder.from_environment()
+        kept = data.path / "stage"
+        with FileLock(data.run / "stage"):
+            if not kept.exists():
+                kept.write_bytes(pickle.dumps(_make()))
+        _stages.append(pickle.loads(kept.read_bytes()))  # noqa: S301 - written here, in a folder of our own
     return _stages[0]
 
 
