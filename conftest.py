@@ -62,4 +62,4 @@ def _clean_up_after_commits(_: TransactionTestCase) -> None:
 
 
 # In place of Django's own clean-up.
-TransactionTestCase._fixture_teardown = _clean_up_after_commits  # type: ignore[method-assign]
+TransactionTestCase._fixture_teardown = _clean_up_after_commits  # type: ignore[attr-defined]

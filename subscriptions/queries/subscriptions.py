@@ -72,9 +72,11 @@ def get_subscription(subscription_id: uuid.UUID) -> Subscription:
 
 def get_customer_id(subscription_id: uuid.UUID) -> uuid.UUID:
     """Return whose subscription it is, and read nothing else of it. Raises NotFound."""
-    for customer_id in Subscription.objects.filter(id=subscription_id).values_list("customer_id", flat=True):
-        return customer_id
-    raise NotFound(f"No subscription has the id {subscription_id}.")
+    found = list(Subscription.objects.filter(id=subscription_id).values_list("customer_id", flat=True))
+    if not found:
+        raise NotFound(f"No subscription has the id {subscription_id}.")
+    customer_id: uuid.UUID = found[0]
+    return customer_id
 
 
 @dataclass(frozen=True, slots=True)

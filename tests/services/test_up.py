@@ -55,6 +55,8 @@ def test_up_serves_refuses_a_second_and_stops_all_of_it_on_sigterm(new_box: Box)
 
 def test_nothing_outlives_a_killed_up_and_the_next_finds_the_data(box: Box) -> None:
     process, _ = box.up()
+    # The site may be ready before the worker has its own processes.
+    assert wait_until(lambda: count_workers(box) > 1), box.complaints()
     box.ask("INSERT INTO django_content_type (app_label, model) VALUES ('kept', 'kept') RETURNING 1")
 
     process.kill()
@@ -79,6 +81,11 @@ def test_what_crashes_is_started_again(box: Box) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(PATIENCE_SECONDS) == 0, box.complaints()
     assert box.is_gone()
+
+
+def count_workers(box: Box) -> int:
+    """Count the processes of the worker: the first, and those that it forked to do the work."""
+    return sum("celery" in line and " worker " in line for line in map(command_line, box.living()))
 
 
 def answers(url: str) -> bool:

@@ -51,7 +51,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--no-worker", action="store_true", help="neither worker, dispatcher nor scheduler")
 
-    def handle(self, *args: Any, prepare: Callable[[], None] = lambda: None, **options: Any) -> None:
+    def handle(self, *args: Any, prepare: Callable[[], None] | None = None, **options: Any) -> None:
         """Run until told to stop; `prepare` is done while the site starts, and before anything is said to be ready."""
         self.output_lock = threading.Lock()
         self.host, self.port = options["host"], options["port"]
@@ -129,21 +129,22 @@ class Command(BaseCommand):
         connections.close_all()
         self.say("up", "migrations are applied")
 
-    def _run_children(self, watch: ServiceWatch, prepare: Callable[[], None], *, with_worker: bool) -> None:
+    def _run_children(self, watch: ServiceWatch, prepare: Callable[[], None] | None, *, with_worker: bool) -> None:
         supervisor = Supervisor(self._programs(with_worker=with_worker), self.say)
         try:
-            # The others would only take the processors from it while somebody waits for the site, and would bill.
-            supervisor.start(only="web")
-            prepare()
+            if prepare is not None:
+                # The site alone: a worker would bill what is only being loaded.
+                supervisor.start(only="web")
+                prepare()
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
                 signal.signal(number, supervisor.ask_to_stop)
+            supervisor.start()
             ready, started_at = False, time.monotonic()
             while not supervisor.is_stopping:
                 supervisor.step()
                 watch.step()
                 if not ready and self._answers():
                     ready = True
-                    supervisor.start()
                     supervisor.settle()
                     self.stdout.write(f"Reckoner is ready on {self.url}")
                     self.stdout.flush()
