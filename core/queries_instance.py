@@ -10,6 +10,11 @@ def find_instance() -> Instance | None:
     return Instance.objects.first()
 
 
+def get_instance() -> Instance:
+    """Return the instance's one row, which the migrations make."""
+    return Instance.objects.get()
+
+
 def find_held() -> Instance | None:
     """Return the instance's row while it is held, else None.
 

@@ -8,6 +8,7 @@ from billing.api import (
     clocks,
     credit_notes,
     customers,
+    exports,
     forecasts,
     invoices,
     lifecycle,
@@ -92,5 +93,6 @@ urlpatterns = [
     path("mass-change/estimate", mass_changes.MassChangeEstimate.as_view()),
     path("mass-change/<id:mass_change_id>", mass_changes.MassChangeDetail.as_view()),
     path("mass-change/<id:mass_change_id>/cancel", mass_changes.MassChangeCancel.as_view()),
+    path("export/<slug:table>", exports.Export.as_view()),
     path("test-clock/<id:clock_id>/advance", clocks.TestClockAdvance.as_view()),
 ]

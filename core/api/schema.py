@@ -88,6 +88,8 @@ def describe(
     takes: type[InputSerializer] | None = None,
     gives: type[AnswerSerializer] | OpenApiTypes | None = None,
     gives_later: type[AnswerSerializer] | None = None,
+    gives_text: str = "",
+    parameters: Sequence[OpenApiParameter] = (),
     status: int = 200,
     lists: bool = False,
     changes: bool = False,
@@ -98,22 +100,27 @@ def describe(
 ) -> Callable[[Handler], Handler]:
     """Describe a method of a view: what it takes and gives, and which errors beyond the common ones.
 
-    `gives_later` is answered with 202 where the work is left to a worker. `lists` gives a page of the object, `changes`
-    takes the fields of a PUT, none of which is required. The contract has errors that are told in an array of
-    one: `errors_in_array`, with what each means.
+    `gives_later` is answered with 202 where the work is left to a worker, `gives_text` names the content type of a text
+    that is answered (also) instead of JSON, `parameters` tells more of those in the path. `lists` gives a page of the
+    object, `changes` takes the fields of a PUT, none of which is required. The contract has errors that are told in an
+    array of one: `errors_in_array`, with what each means.
     """
     examples = []
     if request_example is not None:
         examples.append(OpenApiExample("request", value=request_example, request_only=True))
     if answer_example is not None:
         examples.append(OpenApiExample("answer", value=answer_example, response_only=True, status_codes=[str(status)]))
+    text: dict[Any, Any] = {} if not gives_text else {(status, gives_text): OpenApiTypes.STR}
+    given = {} if gives is None and gives_text else {_kind(gives, status): _answer(gives, lists, status)}
     later: dict[Any, Any] = {} if gives_later is None else {HTTPStatus.ACCEPTED.value: gives_later}
     body: Any = takes(partial=True) if takes is not None and changes else takes
     return extend_schema(
         summary=summary,
+        parameters=list(parameters),
         request=body,
         responses={
-            _kind(gives, status): _answer(gives, lists, status),
+            **given,
+            **text,
             **later,
             **_errors(takes is not None, errors),
             **{status: OpenApiResponse(ErrorAnswer(many=True), told) for status, told in errors_in_array.items()},

@@ -72,7 +72,7 @@ class TaxReport(ApiView):
 
     parameters = {"GET": TaxReportParameters}
 
-    @describe("Report tax", gives=TaxReportAnswer)
+    @describe("Report tax", gives=TaxReportAnswer, gives_text="text/csv")
     def get(self, request: Request) -> HttpResponse:
         """Net and tax of finalised documents per country, state, rate, category and period; `format=csv` gives a file.
 

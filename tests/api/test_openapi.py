@@ -55,7 +55,7 @@ def test_the_docs_page_needs_nothing_from_elsewhere(db: None) -> None:
 def test_every_path_of_the_api_is_described() -> None:
     described = {(path, method.upper()) for path, method, _ in operations()}
     for route in routes():
-        path = "/api/v1/" + route.template.replace("<id:", "{").replace(">", "}")
+        path = "/api/v1/" + re.sub(r"<\w+:(\w+)>", r"{\1}", route.template)
         for method in route.methods:
             assert (path, method) in described
 
