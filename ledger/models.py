@@ -37,7 +37,10 @@ class Entry(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["object_id", "kind"], name="one_entry_per_fact"),
         ]
-        indexes = [models.Index(fields=["accounting_date"])]
+        indexes = [
+            models.Index(fields=["accounting_date"]),
+            models.Index(fields=["kind", "-id"], name="entry_kind"),
+        ]
         verbose_name_plural = "entries"
 
     def __str__(self) -> str:

@@ -43,7 +43,9 @@ class MassChange(models.Model):
         indexes = [
             models.Index(
                 fields=["due_at"], condition=Q(status__in=["scheduled", "running"]), name="mass_changes_to_run"
-            )
+            ),
+            models.Index(fields=["status", "-id"], name="mass_change_status"),
+            models.Index(fields=["created_at"], name="mass_change_created_at"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -1,5 +1,6 @@
 """Payments, the attempts that lead to them, and receipts."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -111,6 +112,8 @@ class PaymentAttempt(models.Model):
                 fields=["due_at"], condition=Q(status__in=["scheduled", "calling"]), name="payment_attempt_open"
             ),
             models.Index(fields=["customer", "-id"]),
+            models.Index(fields=["status", "-id"], name="payment_attempt_status"),
+            BrinIndex(fields=["created_at"], autosummarize=True, name="payment_attempt_created_at"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["invoice", "number"], name="one_attempt_per_invoice_and_number"),

@@ -47,6 +47,8 @@ class Refund(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["customer", "-id"]),
+            models.Index(fields=["status", "-id"], name="refund_status"),
+            models.Index(fields=["created_at"], name="refund_created_at"),
             models.Index(fields=["lease_until"], condition=Q(status__in=["started", "authorised"]), name="refund_open"),
         ]
         constraints = [

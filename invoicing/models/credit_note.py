@@ -1,8 +1,9 @@
 """Credit notes and the lines they reverse."""
 
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from core.fields import CurrencyField, RateField, id_field
 from customers.models import Brand, Customer
@@ -63,6 +64,9 @@ class CreditNote(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["customer", "-id"]),
+            models.Index(fields=["origin", "-id"], name="credit_note_origin"),
+            models.Index(fields=["created_at"], name="credit_note_created_at"),
+            GinIndex(OpClass(Upper("number"), name="gin_trgm_ops"), name="credit_note_number_trgm"),
             models.Index(fields=["brand", "issue_date"], name="credit_note_issued_on"),
         ]
         constraints = [

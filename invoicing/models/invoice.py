@@ -73,6 +73,7 @@ class Invoice(models.Model):
         indexes = [
             models.Index(fields=["customer", "-id"]),
             models.Index(fields=["status", "-id"]),
+            BrinIndex(fields=["created_at"], autosummarize=True, name="invoice_created_at"),
             models.Index(fields=["customer"], condition=Q(status="draft"), name="invoice_drafts"),
             models.Index(
                 fields=["brand", "issue_date"], condition=Q(issue_date__isnull=False), name="invoice_issued_on"

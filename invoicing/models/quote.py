@@ -46,6 +46,8 @@ class Quote(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["customer", "-id"]),
+            models.Index(fields=["status", "-id"], name="quote_status"),
+            models.Index(fields=["created_at"], name="quote_created_at"),
             models.Index(
                 fields=["expires_at"],
                 condition=Q(status="open", expiry_told_at__isnull=True),
