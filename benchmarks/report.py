@@ -9,7 +9,18 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import billing_run, charges, databases, events, papers, processes, questions, simulation, webhooks
+from benchmarks import (
+    billing_run,
+    calls,
+    charges,
+    databases,
+    events,
+    papers,
+    processes,
+    questions,
+    simulation,
+    webhooks,
+)
 from benchmarks.measure import Result
 from benchmarks.population import migrate
 from benchmarks.sizes import Sizes
@@ -27,6 +38,7 @@ ON_DEMAND: tuple[Group, ...] = (
     (charges.NAMES, charges.measure),
     (simulation.NAMES, simulation.measure),
     (webhooks.NAMES, webhooks.measure),
+    (calls.NAMES, calls.measure),
 )
 
 

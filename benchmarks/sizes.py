@@ -68,6 +68,21 @@ class Sizes:
         return self.of(10_000, 20)
 
     @property
+    def crowd(self) -> int:
+        """Return how many customers there are while the API is called."""
+        return self.of(1_000_000, 1_000)
+
+    @property
+    def known_customers(self) -> int:
+        """Return how many of them have everything, and are asked about."""
+        return self.of(1_000, 20)
+
+    @property
+    def calls(self) -> int:
+        """Return how many calls of each kind are timed each time."""
+        return self.of(240, 24)
+
+    @property
     def papers(self) -> int:
         """Return how many invoices are drawn each time."""
         return self.of(15, 1)
