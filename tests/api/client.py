@@ -9,6 +9,7 @@ from django.test import Client
 from core.clock import wall_now
 from core.operations import SYSTEM
 from core.operations_api_keys import ApiKeyDraft, create_api_key
+from tests.contract.answers import check_answer
 from tests.contract.shapes import check_shape
 
 ROOT = "/api/v1"
@@ -45,6 +46,8 @@ class Caller:
         assert response["Cache-Control"] == "no-store"
         if response.status_code >= 400:
             self.check_error(response)
+        elif method in {"GET", "POST", "PUT"} and self.root == ROOT:
+            check_answer(method, self.root + path.partition("?")[0], response)
         return response
 
     def check_error(self, response: Any) -> None:
