@@ -84,6 +84,8 @@ class SeatsInput(SeatsChangeInput):
 class ItemAddInput(InputSerializer):
     """A further price of a subscription."""
 
+    answered = frozenset({"id"})
+
     price = price_reference()
     quantity = WholeNumberField(min_value=1, max_value=MOST_SEATS, required=False, help_text="1, unless sent.")
 

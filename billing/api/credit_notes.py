@@ -111,12 +111,16 @@ class CreditNoteListParameters(ListParameters):
 class CreditedLineInput(InputSerializer):
     """What is given back of a line, gross."""
 
+    answered = frozenset(CreditNoteLineAnswer().fields)
+
     line = WholeNumberField(min_value=1, max_value=1_000_000, help_text="Its place on the invoice, from 1.")
     amount = AmountField(min_value=1)
 
 
 class CreditNoteInput(InputSerializer):
     """A credit note by hand: a gross over all lines of an invoice, or one for each of some lines; minor units."""
+
+    answered = frozenset(CreditNoteAnswer().fields)
 
     invoice = IdField()
     amount = AmountField(min_value=1, required=False)
@@ -147,6 +151,8 @@ class VoidInput(ReasonInput):
 
 class TransferInput(InputSerializer):
     """A transfer that came in; minor units."""
+
+    answered = frozenset(PaymentAnswer().fields)
 
     amount = AmountField(min_value=1)
     currency = CurrencyField(required=False, help_text="The invoice's, unless sent.")

@@ -143,6 +143,8 @@ class TokenInput(InputSerializer):
 class CreditInput(InputSerializer):
     """A credit or debit of the balance; minor units."""
 
+    answered = frozenset({"id", "origin", "created_at"})
+
     type = WordField(["credit", "debit"])
     amount = AmountField(min_value=1)
     currency = CurrencyField()

@@ -24,6 +24,8 @@ from invoicing.queries.invoices import InvoiceFilter
 class InvoiceInput(PaperInput):
     """What a manual invoice asks for."""
 
+    answered = frozenset(InvoiceAnswer().fields)
+
     customer = IdField()
     draft = FlagField(required=False, help_text="Whether it waits to be finalised; without it, it is issued at once.")
 

@@ -58,6 +58,13 @@ class MassChangeInput(InputSerializer):
 class ScheduleInput(MassChangeInput):
     """A mass change and its moment."""
 
+    answered = frozenset(
+        {
+            "id", "status", "waiting", "done", "skipped", "failed", "failures", "created_at", "started_at",
+            "completed_at", "cancelled_at",
+        }
+    )  # fmt: skip
+
     date = MomentField(help_text="It must lie ahead. A day begins at its start in the brand's time zone.")
 
 
