@@ -103,6 +103,9 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
     (
         "Telling others",
         (
+            ("Messages", "mail", "notifications", "message"),
+            ("Message templates", "edit_note", "notifications", "messagetemplate"),
+            ("Brand messaging", "toggle_on", "notifications", "brandmessaging"),
             ("Webhook endpoints", "webhook", "notifications", "webhookendpoint"),
             ("Webhook deliveries", "outgoing_mail", "notifications", "webhookdelivery"),
         ),

@@ -167,6 +167,10 @@ WEBHOOK_LOCAL_TARGETS = env.bool("WEBHOOK_LOCAL_TARGETS", default=not IS_PRODUCT
 # How long the log of deliveries is kept, with what was sent.
 WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", default=30)
 
+# --- Messages ---------------------------------------------------------------------------------------------------------
+# How long the words of messages are kept; that they were sent, and to whom, is kept longer.
+MESSAGE_TEXT_DAYS = env.int("MESSAGE_TEXT_DAYS", default=90)
+
 # --- Work in the background -----------------------------------------------------------------------------------------
 TICK_SECONDS = 60
 CELERY_BROKER_URL = services.broker_url()
@@ -196,6 +200,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "deliver_webhooks": {
         "task": "notifications.tasks.deliver_webhooks",
+        "schedule": TICK_SECONDS,
+        "options": {"expires": TICK_SECONDS},
+    },
+    "send_messages": {
+        "task": "notifications.tasks.send_messages",
         "schedule": TICK_SECONDS,
         "options": {"expires": TICK_SECONDS},
     },

@@ -93,6 +93,20 @@ def record_audit(actor: Actor, drafts: Sequence[AuditDraft], *, recorded_at: dat
     )
 
 
+def blank_facts(object_ids: Iterable[uuid.UUID]) -> None:
+    """Take former values out of the facts of these objects; that they changed, and when, stays.
+
+    A step of erasing somebody, in the caller's transaction. Raises RuntimeError outside a transaction.
+    """
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE core_outboxevent SET payload = payload - 'previous'"
+            " WHERE object_kind = 'customer' AND object_id = ANY(%s) AND payload ? 'previous'",
+            [list(object_ids)],
+        )
+
+
 def blank_audit(object_ids: Iterable[uuid.UUID]) -> None:
     """Take values and reasons out of the audit entries of these objects; that something was done, and by whom, stays.
 

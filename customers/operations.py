@@ -13,7 +13,7 @@ from core.deletion import delete_unused
 from core.domain.outbox import OutboxDraft
 from core.errors import Conflict, Invalid
 from core.models import TestClock
-from core.operations import Actor, AuditDraft, blank_audit, emit, record_audit, require_transaction
+from core.operations import Actor, AuditDraft, blank_audit, blank_facts, emit, record_audit, require_transaction
 from customers import queries
 from customers.domain.customer import ADDRESS_PARTS, CLEARED, ERASED, CustomerDraft, merged_address
 from customers.domain.dunning_policy import LONGEST_DAYS, policy_breaches
@@ -153,6 +153,7 @@ def erase_facts(customer_id: uuid.UUID, *, actor: Actor, now: datetime) -> Custo
     customer.save(update_fields=[*ERASED, "erased_at", "updated_at"])
     cards = PaymentMethod.objects.filter(customer_id=customer_id)
     blank_audit([customer_id, *cards.values_list("id", flat=True)])
+    blank_facts([customer_id])
     cards.update(name="", last_four="")
     emit(OutboxDraft("customer.erased", "customer", customer_id, moment))
     record_audit(actor, [AuditDraft("customer.erased", "customer", customer_id)], recorded_at=now)

@@ -1,3 +1,5 @@
 """Pages of telling others."""
 
-from notifications.admin import webhooks  # noqa: F401 - registers its pages
+from notifications.admin import messages, webhooks
+
+__all__ = ["messages", "webhooks"]

@@ -22,11 +22,13 @@ from core.models import OutboxEvent
 from core.operations import SYSTEM, AuditDraft, record_audit
 from core.operations_instance import require_running
 from core.sealing import CannotUnseal, unseal
+from core.updating import update_rows
 from notifications.domain.retries import next_try_at, read_retry_after
 from notifications.domain.signing import signature_headers
 from notifications.models import WebhookBody, WebhookDelivery, WebhookEndpoint
 from notifications.operations.dispatching import dispatch_facts, store_bodies
 from notifications.operations.endpoints import switch_off
+from notifications.operations.queueing import tell_staff_of_endpoint
 from notifications.posting import PostAnswer, post
 from notifications.queries.webhooks import lock_claimable
 
@@ -205,7 +207,7 @@ def _settle_endpoint(endpoint_id: uuid.UUID, sent: Sequence[Sent], now: datetime
     settlement = _Settlement(endpoint, now)
     for delivery in deliveries:
         settlement.note(delivery, answers[delivery.id])
-    WebhookDelivery.objects.bulk_update(deliveries, _WRITTEN)
+    update_rows(deliveries, _WRITTEN)
     settlement.store()
 
 
@@ -272,6 +274,7 @@ class _Settlement:
         endpoint.save(update_fields=["failures", "failing_since", "paused_until"])
         if self._disabled_reason and endpoint.status == WebhookEndpoint.Status.ENABLED:
             switch_off(endpoint, self._disabled_reason, now=self.now)
+            tell_staff_of_endpoint(endpoint, self.now)
             draft = AuditDraft(
                 "webhook_endpoint.disabled", "webhook_endpoint", endpoint.id, reason=self._disabled_reason
             )

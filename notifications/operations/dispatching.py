@@ -1,4 +1,4 @@
-"""Hand facts of the outbox on: a delivery for each endpoint that wants it.
+"""Hand facts of the outbox on: a delivery for each endpoint that wants it, a message to the customer.
 
 One does it at a time, and every fact that was not handed on is looked at, whatever its number: two transactions commit
 in another order than they drew their numbers, but those of one object never do, because they drew them under its lock.
@@ -16,9 +16,11 @@ from django.db import connection, transaction
 
 from core.models import OutboxEvent
 from core.operations_instance import require_running
+from customers.models import Customer
 from notifications.domain.events import TEST_EVENT, wants
 from notifications.models import WebhookBody, WebhookDelivery, WebhookEndpoint
 from notifications.objects import customer_in, draw_objects
+from notifications.operations.queueing import forget_messages, queue_messages
 from notifications.queries.webhooks import list_undispatched
 
 FACTS_AT_ONCE = 500
@@ -41,9 +43,11 @@ def dispatch_facts(now: datetime) -> int:
         facts = list_undispatched(FACTS_AT_ONCE)
         if not facts:
             return 0
+        _queue_deliveries(facts, now)
+        queue_messages(facts, now)
         for customer_id in (fact.object_id for fact in facts if fact.type == ERASED):
             _forget(customer_id)
-        _queue_deliveries(facts, now)
+            forget_messages(customer_id, now)
         OutboxEvent.objects.filter(id__in=[fact.id for fact in facts]).update(dispatched_at=now)
     return len(facts)
 
@@ -90,12 +94,23 @@ def store_bodies(facts: Sequence[OutboxEvent], now: datetime) -> None:
     for fact in facts:
         by_kind[fact.object_kind].append(fact.object_id)
     drawn = {kind: draw_objects(kind, ids, now=now) for kind, ids in by_kind.items()}
+    bodies = [_body(fact, drawn[fact.object_kind][fact.object_id], now) for fact in facts]
+    _leave_out_erased(bodies)
     WebhookBody.objects.bulk_create(
-        (_body(fact, drawn[fact.object_kind][fact.object_id], now) for fact in facts),
+        bodies,
         update_conflicts=True,
         unique_fields=["fact"],
         update_fields=["customer_id", "text", "drawn_at"],
     )
+
+
+def _leave_out_erased(bodies: Sequence[WebhookBody]) -> None:
+    """Tell by its id alone of what belongs to a customer who was erased: papers keep the buyer they were issued to."""
+    owners = {body.customer_id for body in bodies}
+    erased = set(Customer.objects.filter(id__in=owners, erased_at__isnull=False).values_list("id", flat=True))
+    for body in bodies:
+        if body.customer_id in erased and body.fact.object_kind != "customer":
+            body.text = _text(body.fact, {"object": {"id": str(body.fact.object_id)}})
 
 
 def _body(fact: OutboxEvent, drawn: Mapping[str, Any], now: datetime) -> WebhookBody:
@@ -106,22 +121,20 @@ def _body(fact: OutboxEvent, drawn: Mapping[str, Any], now: datetime) -> Webhook
         told["previous"] = previous
     if details:
         told["details"] = details
+    customer_id = customer_in(fact.object_kind, drawn, fact.payload)
+    return WebhookBody(fact=fact, customer_id=customer_id, text=_text(fact, told), drawn_at=now)
+
+
+def _text(fact: OutboxEvent, told: Mapping[str, Any]) -> str:
     body = {
         "id": str(fact.event_id),
         "type": fact.type,
         "created_at": fact.created_at.isoformat(timespec="seconds"),
         "data": told,
     }
-    customer_id = customer_in(fact.object_kind, drawn, fact.payload)
-    return WebhookBody(fact=fact, customer_id=customer_id, text=_encode(body).decode(), drawn_at=now)
+    return _encode(body).decode()
 
 
 def _forget(customer_id: uuid.UUID) -> None:
     """Blank what was sent, or is to be sent, about a customer who was erased; it is drawn anew, without the name."""
     WebhookBody.objects.filter(customer_id=customer_id).update(text="")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE core_outboxevent SET payload = payload - 'previous'"
-            " WHERE object_kind = 'customer' AND object_id = %s AND payload ? 'previous'",
-            [customer_id],
-        )

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from notifications.models import WebhookBody, WebhookDelivery
+from notifications.models import Message, WebhookBody, WebhookDelivery
 
 
 def purge_webhooks(*, now: datetime) -> int:
@@ -14,3 +14,10 @@ def purge_webhooks(*, now: datetime) -> int:
     still_needed = WebhookDelivery.objects.values("fact_id")
     bodies, _ = WebhookBody.objects.filter(drawn_at__lt=before).exclude(fact_id__in=still_needed).delete()
     return deliveries + bodies
+
+
+def purge_messages(*, now: datetime) -> int:
+    """Blank the words of messages that were settled long ago; who was told what, and when, stays. Return how many."""
+    before = now - timedelta(days=settings.MESSAGE_TEXT_DAYS)
+    old = Message.objects.filter(settled_at__lt=before).exclude(text="", html="")
+    return old.update(text="", html="")

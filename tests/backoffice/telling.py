@@ -1,12 +1,33 @@
 """A row of everything that tells others."""
 
 from core.models import OutboxEvent
-from notifications.models import WebhookBody, WebhookDelivery, WebhookEndpoint
+from invoicing.models import Invoice
+from notifications.models import (
+    BrandMessaging,
+    Message,
+    MessageTemplate,
+    WebhookBody,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from tests.backoffice.papers import NOW, START
 
 
-def make_telling(number: int, fact: OutboxEvent) -> None:
-    """Store an endpoint with a delivery of a fact."""
+def make_telling(number: int, fact: OutboxEvent, invoice: Invoice) -> None:
+    """Store an endpoint with a delivery of a fact, the message about it, a brand's switches and words."""
+    BrandMessaging.objects.create(brand=invoice.brand, off_kinds=["receipt"], updated_at=NOW)
+    MessageTemplate.objects.create(
+        brand=invoice.brand, kind="invoice", language="en", subject="Invoice", text="Here.", updated_at=NOW
+    )
+    Message.objects.create(
+        kind="invoice",
+        fact=fact,
+        customer=invoice.customer,
+        recipient=invoice.customer.email,
+        moment_at=NOW,
+        due_at=NOW,
+        created_at=NOW,
+    )
     endpoint = WebhookEndpoint.objects.create(
         url=f"https://hooks{number}.example.com/",
         events=["invoice.*"],

@@ -37,7 +37,7 @@ def our_models() -> list[type[models.Model]]:
     """Return the models of the rooms that the admin can show: all but those with a composite key."""
     from django.apps import apps
 
-    rooms = {"core", "customers", "ledger", "subscriptions", "usage", "invoicing", "billing"}
+    rooms = {"core", "customers", "ledger", "subscriptions", "usage", "invoicing", "billing", "notifications"}
     return [
         model
         for model in apps.get_models()

@@ -313,7 +313,7 @@ def _make_plumbing(number: int, invoice: Invoice) -> None:
     fact = OutboxEvent.objects.create(
         event_id=new_id(), type="invoice.finalized", object_kind="invoice", object_id=invoice.id, created_at=NOW
     )
-    make_telling(number, fact)
+    make_telling(number, fact, invoice)
     AuditEntry.objects.create(
         recorded_at=NOW, actor_kind="system", action="invoice.finalized", object_kind="invoice", object_id=invoice.id
     )

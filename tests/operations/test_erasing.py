@@ -15,8 +15,11 @@ from customers import operations as customer_operations
 from customers.domain.customer import CustomerDraft
 from customers.models import Customer, PaymentMethod
 from invoicing.models import Invoice
+from notifications.operations import sending
+from notifications.operations.dispatching import dispatch_facts
 from subscriptions.models import Plan, Subscription
 from tests.cast import JANUARY, Company, make_company
+from tests.hooks import make_endpoint
 
 pytestmark = pytest.mark.django_db
 
@@ -67,7 +70,7 @@ def places_with(word: str) -> set[str]:
         cursor.execute(
             "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() "
             "AND data_type IN ('text', 'character varying', 'jsonb') AND table_name ~ "
-            "'^(core|customers|ledger|subscriptions|usage|invoicing|billing|integrations)_'"
+            "'^(core|customers|ledger|subscriptions|usage|invoicing|billing|notifications|integrations)_'"
         )
         for table, column in cursor.fetchall():
             cursor.execute(f'SELECT EXISTS (SELECT 1 FROM "{table}" WHERE "{column}"::text ILIKE %s)', [f"%{word}%"])  # noqa: S608 - names of our own tables
@@ -77,9 +80,17 @@ def places_with(word: str) -> set[str]:
 
 
 def test_a_planted_name_is_found_only_on_paper_that_was_issued(planted: Customer) -> None:
+    make_endpoint()
+    customer_operations.update_customer(planted.id, {"name": f"{PLANTED} II"}, actor=STAFF, now=JANUARY)
+    dispatch_facts(JANUARY)
+    assert sending.send_due(JANUARY, limit=100) > 0
     before = places_with(PLANTED)
-    assert {"customers_customer.name", "core_auditentry.after"} < before
+    told = {"notifications_webhookbody.text", "notifications_message.recipient", "notifications_message.text"}
+    assert {"customers_customer.name", "core_auditentry.after", "core_outboxevent.payload"} | told < before
     erase_customer(planted.id, actor=STAFF, now=JANUARY)
+    # What tells others is blanked by whoever hands facts on.
+    dispatch_facts(JANUARY)
+    assert sending.send_due(JANUARY, limit=100) == 0
     assert places_with(PLANTED) == {"invoicing_invoice.buyer"}
 
 
