@@ -47,7 +47,7 @@ class MessageAdmin(ReadOnlyAdmin):
     actions_detail = ("preview",)
     empty_words = "A message appears when something happens that customers are told."
 
-    @action(description="Preview", url_path="preview")
+    @action(description="Preview", url_path="preview", permissions=["view"])
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the message as it was sent, or as it would be."""
         message = get_object_or_404(self.get_queryset(request).select_related("fact", "customer__brand"), pk=object_id)
