@@ -72,6 +72,10 @@ class _SavedByOperation(ListAdmin):
     def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
         """Leave Django's own log empty: the audit trail has it."""
 
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Offer no bulk action: rows are deleted one by one, by the operation."""
+        return {}
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the fields that are edited."""
         return [(None, {"fields": self.edited_fields})]
