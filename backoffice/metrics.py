@@ -129,6 +129,9 @@ def _work_metrics(figures: Figures) -> Iterator[Metric]:
             "Attempts to charge that wait for their day or outcome; 20 000 stands for more.",
             figures.open_attempts,
         ),
+        ("provider_notice_age_seconds", "How long the oldest notice of a provider waits; 0: none.", figures.notice_age),
+        ("provider_notices_failed", "Notices of providers that could not be handled.", figures.failed_notices),
+        ("disputes_open", "Disputes that are not decided.", figures.open_disputes),
         ("payment_attempts_due", "Those of them that are due.", figures.due_attempts),
     )
     for name, words, value in gauges:
@@ -159,6 +162,11 @@ def _redis_metrics(figures: RedisFigures) -> Iterator[Metric]:
     yield GaugeMetricFamily("reckoner_queue_length", "Hints no worker has taken up.", float(figures.queue_length))
     words = "How long the oldest of them waits; 0: none."
     yield GaugeMetricFamily("reckoner_queue_age_seconds", words, figures.queue_age)
+    words = "1 while a provider is left alone: ten calls in a row had no answer."
+    paused = GaugeMetricFamily("reckoner_provider_paused", words, labels=["provider"])
+    for provider, is_paused in figures.paused_providers.items():
+        paused.add_metric([provider], float(is_paused))
+    yield paused
     words = "Usage events by what became of them."
     events = CounterMetricFamily("reckoner_events", words, labels=["outcome", "reason"])
     for one in figures.event_counts:

@@ -15,6 +15,7 @@ from billing.operations import (
     clocks,
     first_invoices,
     mass_changes,
+    notices,
     proof,
     refunding,
     simulation_runs,
@@ -28,6 +29,7 @@ from invoicing.operations import recognition, tax_turnover
 CHARGES_A_SWEEP = 2_000
 REFUNDS_A_SWEEP = 500
 MASS_CHANGES_A_SWEEP = 2_000
+NOTICES_AT_ONCE = 500
 
 log = structlog.get_logger(__name__)
 
@@ -54,11 +56,19 @@ def sweep() -> None:
         mass_changes.run_due(wall_now(), limit=MASS_CHANGES_A_SWEEP)
         charging.charge_due_everywhere(wall_now(), limit=CHARGES_A_SWEEP)
         refunding.pay_out_due(wall_now(), limit=REFUNDS_A_SWEEP)
+        notices.handle_due(wall_now(), limit=NOTICES_AT_ONCE)
         first_invoices.abandon_stale(now=wall_now())
         accepting.abandon_stale(now=wall_now())
         accepting.tell_expired(now=wall_now())
         clocks.finish_advances(now=wall_now())
         tax_turnover.close_days(now=wall_now())
+
+
+@shared_task(name="billing.tasks.handle_notices")
+def handle_notices() -> None:
+    """Handle what providers told, unless the instance is held."""
+    with _nothing_while_held():
+        notices.handle_due(wall_now(), limit=NOTICES_AT_ONCE)
 
 
 @shared_task(name="billing.tasks.advance_test_clock")
@@ -86,6 +96,14 @@ def simulate() -> None:
     """Do the simulations that were asked for, also while the instance is held: they write nothing else."""
     simulation_runs.run_requested(clock=wall_now)
     simulation_runs.purge(now=wall_now())
+
+
+def hint_notices() -> None:
+    """Tell a worker, once the caller's transaction is committed, that a provider told something.
+
+    Where no message can be sent the next sweep finds the row.
+    """
+    transaction.on_commit(lambda: handle_notices.apply_async(retry=False), robust=True)
 
 
 def hint_simulate() -> None:

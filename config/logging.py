@@ -63,6 +63,8 @@ def configure(*, log_format: str, level: str) -> dict[str, Any]:
             # At its own INFO level WeasyPrint and its font library tell of every glyph.
             "fontTools": {"level": "WARNING"},
             "weasyprint": {"level": "ERROR"},
+            # At INFO it tells of every call, at DEBUG of what was sent.
+            "stripe": {"level": "WARNING"},
         },
     }
 

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerView
 
 from backoffice.metrics import metrics
+from billing.api.provider_webhooks import provider_webhook
 from core import health
 from core.api import document_views
 
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", metrics),
+    path("webhooks/<slug:provider>", provider_webhook),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api_v1)),

@@ -14,7 +14,10 @@ SECRET_NAMES = frozenset(
 )  # fmt: skip
 DEEPEST_LEVEL = 6
 
-_KEYS = re.compile(r"\b(?:[rsp]k_(?:live_|test_)?|whsec_)[A-Za-z0-9_]{6,}")
+# Beside keys: Stripe's client secrets, with which a browser finishes a charge or a card.
+_KEYS = re.compile(
+    r"\b(?:(?:[rsp]k_(?:live_|test_)?|whsec_)[A-Za-z0-9_]{6,}|(?:pi|seti)_[A-Za-z0-9]+_secret_[A-Za-z0-9]+)"
+)
 _HEADERS = re.compile(
     r"(?i)\b(authorization|x-api-key)(['\"]?\s*[:=]\s*['\"]?)(?:(?:bearer|basic|token)\s+)?[^\s,;'\"}]+"
 )

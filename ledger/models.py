@@ -19,6 +19,7 @@ class Account(models.TextChoices):
     PROVIDER_CLEARING = "provider_clearing", "Provider clearing"
     PROCESSOR_FEES = "processor_fees", "Processor fees"
     BAD_DEBT = "bad_debt", "Bad debt"
+    DISPUTED = "disputed", "Disputed"
 
 
 class Entry(models.Model):

@@ -4,7 +4,7 @@ from collections import Counter
 
 from django.db.models import Sum
 
-from billing.models import Payment, PaymentAttempt, Receipt, Refund
+from billing.models import Dispute, Payment, PaymentAttempt, Receipt, Refund
 from invoicing.models import Invoice
 from ledger.models import CustomerBalance, Posting
 
@@ -23,7 +23,8 @@ def assert_books_balance() -> None:
     refunds = Counter(
         {row["status"]: row["sum"] for row in Refund.objects.values("status").annotate(sum=Sum("amount_minor"))}
     )
-    assert accounts["provider_clearing"] + accounts["processor_fees"] == paid_minor - refunds["issued"]
+    held_minor = sum(Dispute.objects.values_list("held_minor", flat=True))
+    assert accounts["provider_clearing"] + accounts["processor_fees"] == paid_minor - refunds["issued"] - held_minor
     assert -accounts["refunds_payable"] == refunds["started"] + refunds["authorised"]
     standing = sum(Refund.objects.exclude(status="rejected").values_list("amount_minor", flat=True))
     assert sum(Payment.objects.values_list("refunded_minor", flat=True)) == standing

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import connection
 
+from billing.providers.pacing import Pace
+from billing.providers.registry import provider_names
 from core.queries_instance import find_instance
 from core.redis_client import REDIS_AWAY, redis_client
 from usage.queries.counts import EventCount, list_event_counts
@@ -48,6 +50,13 @@ SELECT (SELECT event_id FROM waiting LIMIT 1), (SELECT count(*) FROM waiting), (
        (SELECT count(*) FROM notifications_webhookendpoint WHERE status = 'enabled' AND failing_since IS NOT NULL),
        (SELECT count(*) FROM notifications_webhookendpoint WHERE status = 'disabled' AND disabled_reason <> 'asked')
 """  # noqa: S608 - composed of constants
+# What providers told and nobody has handled; both partial indexes stay small.
+TOLD = f"""
+SELECT (SELECT min(received_at) FROM billing_providernotice WHERE status = 'received'),
+       (SELECT count(*) FROM (
+           SELECT FROM billing_providernotice WHERE status = 'failed' LIMIT {MOST_COUNTED}) failed),
+       (SELECT count(*) FROM billing_dispute WHERE closed_at IS NULL)
+"""  # noqa: S608 - a constant
 # The counters of the series hold how many numbers were ever given; counting documents would read them all.
 DOCUMENTS = """
 SELECT series.kind, sum(counter.last_sequence) FROM invoicing_numbercounter counter
@@ -87,6 +96,9 @@ class Figures:
     parked_customers: int
     unknown_payment_age: float
     unknown_payments: int
+    notice_age: float
+    failed_notices: int
+    open_disputes: int
     open_attempts: int
     due_attempts: int
     documents: dict[str, int]
@@ -100,6 +112,7 @@ class RedisFigures:
     queue_length: int
     queue_age: float
     event_counts: list[EventCount] = field(default_factory=list)
+    paused_providers: dict[str, bool] = field(default_factory=dict)
 
 
 def read_figures(now: datetime) -> Figures:
@@ -111,6 +124,8 @@ def read_figures(now: datetime) -> Figures:
         documents = {kind: int(count) for kind, count in cursor.fetchall()}
         cursor.execute(TELLING)
         oldest_fact, *counts = cursor.fetchone()
+        cursor.execute(TOLD)
+        oldest_notice, failed_notices, open_disputes = cursor.fetchone()
     return Figures(
         instance=_read_instance(now),
         due_age=_age(due_at, now) or 0.0,
@@ -118,6 +133,9 @@ def read_figures(now: datetime) -> Figures:
         parked_customers=parked,
         unknown_payment_age=_age(_made_at(oldest_payment), now) or 0.0,
         unknown_payments=pending,
+        notice_age=_age(oldest_notice, now) or 0.0,
+        failed_notices=failed_notices,
+        open_disputes=open_disputes,
         open_attempts=open_attempts,
         due_attempts=due_attempts,
         documents=documents,
@@ -131,7 +149,10 @@ def read_redis_figures(now: datetime) -> RedisFigures | None:
         client = redis_client()
         oldest = client.lindex(QUEUE, -1)
         return RedisFigures(
-            queue_length=int(client.llen(QUEUE)), queue_age=_message_age(oldest, now), event_counts=list_event_counts()
+            queue_length=int(client.llen(QUEUE)),
+            queue_age=_message_age(oldest, now),
+            event_counts=list_event_counts(),
+            paused_providers={name: Pace(name).is_paused() for name in provider_names()},
         )
     except REDIS_AWAY:
         return None

@@ -23,6 +23,7 @@ class AttemptAction(StrEnum):
     SUCCEED = "succeed"
     FAIL = "fail"
     CANCEL = "cancel"
+    REVIVE = "revive"
 
 
 class FailureReason(StrEnum):
@@ -78,13 +79,16 @@ _MOVES: dict[tuple[AttemptStatus, AttemptAction], AttemptStatus] = {
     (AttemptStatus.CALLING, AttemptAction.FAIL): AttemptStatus.FAILED,
     (AttemptStatus.CALLING, AttemptAction.CANCEL): AttemptStatus.CANCELLED,
     (AttemptStatus.SCHEDULED, AttemptAction.CANCEL): AttemptStatus.CANCELLED,
+    # The provider took the money after all: the customer confirmed, or a request given up arrived.
+    (AttemptStatus.FAILED, AttemptAction.REVIVE): AttemptStatus.CALLING,
+    (AttemptStatus.CANCELLED, AttemptAction.REVIVE): AttemptStatus.CALLING,
 }
 
 
 def next_attempt_status(status: AttemptStatus, action: AttemptAction) -> AttemptStatus:
     """Return the status an action leads to.
 
-    Raises InvalidAttemptTransition for every move that is not in the table: an outcome is final.
+    Raises InvalidAttemptTransition for every move that is not in the table: what succeeded is final.
 
     >>> next_attempt_status(AttemptStatus.CALLING, AttemptAction.SUCCEED)
     <AttemptStatus.SUCCEEDED: 'succeeded'>

@@ -1,6 +1,8 @@
-"""Rows of the engine: runs, parked customers, mass changes, simulations, payments, refunds."""
+"""Rows of the engine: runs, parked customers, mass changes, simulations, payments, refunds, disputes, notices."""
 
+from billing.models.dispute import Dispute
 from billing.models.mass_change import MassChange, MassChangePart
+from billing.models.notice import ProviderNotice
 from billing.models.payment import FoundCharge, Payment, PaymentAttempt, Receipt
 from billing.models.refund import Refund
 from billing.models.run import BillingRun, ParkedCustomer
@@ -8,12 +10,14 @@ from billing.models.simulation import SimulationRun
 
 __all__ = [
     "BillingRun",
+    "Dispute",
     "FoundCharge",
     "MassChange",
     "MassChangePart",
     "ParkedCustomer",
     "Payment",
     "PaymentAttempt",
+    "ProviderNotice",
     "Receipt",
     "Refund",
     "SimulationRun",

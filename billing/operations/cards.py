@@ -10,6 +10,7 @@ from django.db import transaction
 from billing.providers.base import (
     CardFacts,
     CustomerFacts,
+    KeptCard,
     NotSupported,
     Provider,
     ProviderUnavailable,
@@ -177,14 +178,51 @@ def remove_card(*, payment_method_id: uuid.UUID, now: datetime) -> None:
         raise Invalid(str(error), fields={"payment_details": str(error)}) from error
     with transaction.atomic(durable=True):
         customer_queries.lock_customer(found.customer_id)
-        card = customer_queries.get_payment_method(payment_method_id)
-        was_default = card.is_default
-        card.is_default, card.removed_at = False, now
-        card.save(update_fields=["is_default", "removed_at"])
-        heir = customer_queries.list_payment_methods(card.customer_id).first() if was_default else None
-        if heir is not None:
-            _make_default(heir)
-        emit(_fact("payment_method.removed", card, now))
+        _take_away(customer_queries.get_payment_method(payment_method_id), now)
+
+
+def note_card(*, provider: str, reference: str, kept: KeptCard | None, now: datetime) -> bool:
+    """Bring a card up to what its provider says of it; return whether it is one of ours.
+
+    `kept` None, or without a customer: it can be charged no more, and is taken away here too. Otherwise brand, last
+    digits, expiry and country are what the provider has: banks renew cards. `now` is the wall's moment.
+    """
+    found = PaymentMethod.objects.filter(
+        provider=provider, provider_reference=reference, removed_at__isnull=True
+    ).first()
+    if found is None:
+        return False
+    with transaction.atomic(durable=True):
+        customer = customer_queries.lock_customer(found.customer_id)
+        moment = customer_queries.now_of(customer, now)
+        card = PaymentMethod.objects.filter(id=found.id, removed_at__isnull=True).first()
+        if card is None:
+            return True
+        if kept is None or not kept.customer_reference:
+            _take_away(card, moment)
+            return True
+        facts = kept.facts
+        told = {
+            "brand": facts.brand,
+            "last_four": facts.last_four,
+            "expiry_month": facts.expiry_month,
+            "expiry_year": facts.expiry_year,
+            "country": facts.country,
+        }
+        if change_row(card, told) is not None:
+            emit(_fact("payment_method.updated", card, moment))
+    return True
+
+
+def _take_away(card: PaymentMethod, now: datetime) -> None:
+    """Mark a card as removed, the customer locked; the newest card left becomes the default when the default goes."""
+    was_default = card.is_default
+    card.is_default, card.removed_at = False, now
+    card.save(update_fields=["is_default", "removed_at"])
+    heir = customer_queries.list_payment_methods(card.customer_id).first() if was_default else None
+    if heir is not None:
+        _make_default(heir)
+    emit(_fact("payment_method.removed", card, now))
 
 
 def _ensure_provider_customer(provider: Provider, customer: Customer, now: datetime) -> str:

@@ -11,6 +11,8 @@ from django.db import connection
 from billing.operations.proofs import Breach
 from billing.operations.proofs_books import BOOKS
 from billing.operations.proofs_deferral import DEFERRAL
+from billing.operations.proofs_disputes import DISPUTES, dispute_breaches
+from billing.operations.proofs_disputes import NAME as DISPUTE_RECORDS
 from billing.operations.proofs_documents import DOCUMENTS
 from billing.operations.proofs_given_back import GIVEN_BACK
 from billing.operations.proofs_payments import PAYMENTS
@@ -23,8 +25,8 @@ from billing.operations.proofs_timeline import TIMELINE
 from billing.operations.proofs_usage import USAGE
 from invoicing.queries.recognition import COMMIT_MARGIN
 
-PROOFS = (*BOOKS, *DOCUMENTS, *PAYMENTS, *GIVEN_BACK, *DEFERRAL, *TAX, *TIMELINE, *USAGE)
-PROOF_NAMES = (*(proof.name for proof in PROOFS), PROVIDERS, REFUNDS)
+PROOFS = (*BOOKS, *DOCUMENTS, *PAYMENTS, *GIVEN_BACK, *DISPUTES, *DEFERRAL, *TAX, *TIMELINE, *USAGE)
+PROOF_NAMES = (*(proof.name for proof in PROOFS), PROVIDERS, REFUNDS, DISPUTE_RECORDS)
 
 
 def check_books(*, now: datetime) -> tuple[Breach, ...]:
@@ -41,4 +43,4 @@ def check_books(*, now: datetime) -> tuple[Breach, ...]:
                 Breach(proof.name, proof.object_kind, object_id, detail, proof.mend)
                 for object_id, detail in cursor.fetchall()
             )
-    return (*breaches, *provider_breaches(), *refund_breaches())
+    return (*breaches, *provider_breaches(), *refund_breaches(), *dispute_breaches())

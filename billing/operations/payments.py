@@ -70,6 +70,30 @@ def take_in(incomes: Sequence[Income], facts: Sequence[OutboxDraft], now: dateti
     emit(*made)
 
 
+def take_onto_balance(payment: Payment, brand: Brand, now: datetime) -> None:
+    """Put a payment without an invoice onto the customer's balance: post it, number its receipt, tell it.
+
+    The last step of the caller's transaction, the customer locked and the payment written. Raises RuntimeError outside
+    a transaction.
+    """
+    require_transaction()
+    split = split_payment(payment.amount_minor, 0)
+    money = ReceivedMoney(payment.id, payment.customer_id, payment.currency, split, payment.fee_minor)
+    accounting_date = local_date(now, brand.time_zone)
+    ledger_operations.post_entries([payment_entry(money, posted_at=now, accounting_date=accounting_date)])
+    issue_receipts([(payment, brand)], now)
+    payload = {
+        "customer": str(payment.customer_id),
+        "invoice": None,
+        "invoice_number": None,
+        "payment": str(payment.id),
+        "amount": payment.amount_minor,
+        "currency": payment.currency,
+        "amount_due": 0,
+    }
+    emit(OutboxDraft("payment.succeeded", "payment", payment.id, now, payload))
+
+
 def _put_onto_invoice(income: Income) -> EntryDraft:
     """Take a payment off what its invoice asks for, or off what of it was given up; return the entry."""
     payment, invoice = income.payment, income.invoice

@@ -17,6 +17,7 @@ REFUNDS_PAYABLE = "refunds_payable"
 PROVIDER_CLEARING = "provider_clearing"
 PROCESSOR_FEES = "processor_fees"
 BAD_DEBT = "bad_debt"
+DISPUTED = "disputed"
 
 
 class UnbalancedEntry(ValueError):

@@ -6,11 +6,13 @@ from decimal import Decimal
 
 from billing.models import (
     BillingRun,
+    Dispute,
     FoundCharge,
     MassChange,
     MassChangePart,
     ParkedCustomer,
     Payment,
+    ProviderNotice,
     Refund,
     SimulationRun,
 )
@@ -198,6 +200,35 @@ def _make_one(number: int) -> World:
         reason="Paid twice",
         calls=1,
         created_at=NOW,
+        settled_at=NOW,
+    )
+    Dispute.objects.create(
+        customer=customer,
+        payment=payment,
+        provider="stripe",
+        external_reference=f"dp-{number}",
+        status="lost",
+        reason="fraudulent",
+        currency="EUR",
+        amount_minor=100,
+        held_minor=100,
+        fee_minor=1500,
+        moves=1,
+        respond_by=NOW,
+        opened_at=NOW,
+        closed_at=NOW,
+    )
+    ProviderNotice.objects.create(
+        provider="stripe",
+        event_id=f"evt-{number}",
+        type="charge.dispute.closed",
+        subject="dispute",
+        reference=f"dp-{number}",
+        status="failed",
+        tries=12,
+        failure="No payment has the disputed charge.",
+        happened_at=NOW,
+        received_at=NOW,
         settled_at=NOW,
     )
     _make_plumbing(number, invoice)

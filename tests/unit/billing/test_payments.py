@@ -33,6 +33,8 @@ ALLOWED = {
     ("calling", "succeed"): "succeeded",
     ("calling", "fail"): "failed",
     ("calling", "cancel"): "cancelled",
+    ("failed", "revive"): "calling",
+    ("cancelled", "revive"): "calling",
 }
 MOMENT = datetime(2026, 1, 31, 10, 17, tzinfo=UTC)
 
