@@ -147,7 +147,7 @@ STRIPE_API_KEY = payment_settings.STRIPE_API_KEY
 STRIPE_WEBHOOK_SECRETS = payment_settings.STRIPE_WEBHOOK_SECRETS
 STRIPE_API_BASE = payment_settings.STRIPE_API_BASE
 # Where customers come back to after their bank asked them to confirm a charge.
-PAYMENT_RETURN_URL = env.str("PAYMENT_RETURN_URL", default=PUBLIC_URL)
+PAYMENT_RETURN_URL = env.str("PAYMENT_RETURN_URL", default="") or PUBLIC_URL
 SANDBOX_LATENCY_MS = payment_settings.SANDBOX_LATENCY_MS
 SANDBOX_TIMEOUT_PERCENT = payment_settings.SANDBOX_TIMEOUT_PERCENT
 SANDBOX_DECLINE_PERCENT = payment_settings.SANDBOX_DECLINE_PERCENT

@@ -19,10 +19,11 @@ LONGEST_BODY = 1024 * 1024
 @require_POST
 def provider_webhook(request: HttpRequest, provider: str) -> HttpResponse:
     """Store what a provider tells and answer at once; 400 when it is not signed, 404 when nobody sends any here."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > LONGEST_BODY:
+    body = request.body
+    if len(body) > LONGEST_BODY:
         return _say("The body is too long.", 413)
     try:
-        is_new = inbound.receive(provider, request.body, request.headers, now=wall_now())
+        is_new = inbound.receive(provider, body, request.headers, now=wall_now())
     except (UnknownProvider, NotSupported):
         return _say("No provider sends webhooks here.", 404)
     except WebhookRefused as error:

@@ -127,7 +127,7 @@ class StripeProvider:
                 return self._confirmed_card(token.partition("_secret_")[0], customer_reference)
             return self._confirm_card(token, customer_reference)
         except stripe.CardError as error:
-            raise TokenRefused(error.user_message or "The card was refused.") from None
+            raise TokenRefused(_said(error)) from None
         except RequestRefused as error:
             raise TokenRefused(str(error)) from None
 

@@ -22,6 +22,7 @@ from billing.providers.base import (
     Subject,
 )
 from core.domain.rounding import divide_half_away
+from core.redaction import redact_text
 
 KEY = "reckoner_key"
 """The name under which our idempotency key stands in Stripe's metadata: Stripe itself forgets keys after a day."""
@@ -129,7 +130,7 @@ def refused(error: Thing, reference: str = "", currency: str = "") -> ChargeResu
         reference=reference,
         currency=currency,
         reason=reason,
-        message=error.get("message") or "The card was declined.",
+        message=redact_text(error.get("message") or "The card was declined."),
         hard=reason in HARD_DECLINES or error.get("advice_code") == "do_not_try_again",
     )
 

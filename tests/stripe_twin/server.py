@@ -228,7 +228,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _is_ours(self, method: str) -> bool:
         if self.headers.get("Authorization") != f"Bearer {API_KEY}":
-            self._refuse(401, message="Invalid API Key provided: sk_test_****cdef")
+            # Stripe shows its last digits only; whoever is told the whole must not pass it on.
+            self._refuse(401, message=f"Invalid API Key provided: {self.headers.get('Authorization')}")
             return False
         if method == "POST" and self.headers.get_content_type() != "application/x-www-form-urlencoded":
             self._refuse(400, message="Send form-encoded parameters.")

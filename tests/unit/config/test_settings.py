@@ -16,7 +16,8 @@ SHOW = """
 import json
 from config import settings
 names = ("DEBUG", "SECRET_KEY", "SESSION_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS", "ALLOWED_HOSTS",
-         "DATABASES", "REDIS_URL", "CELERY_BROKER_URL", "EMBEDDED_SERVICES", "PUBLIC_URL")
+         "DATABASES", "REDIS_URL", "CELERY_BROKER_URL", "EMBEDDED_SERVICES", "PUBLIC_URL",
+         "INSTANCE_MODE", "PROVIDER_RATES", "STRIPE_WEBHOOK_SECRETS", "PAYMENT_RETURN_URL")
 print(json.dumps({name: getattr(settings, name) for name in names}))
 """
 
@@ -91,3 +92,25 @@ def test_servers_on_sockets_can_be_named(tmp_path: Path) -> None:
     assert settings["DATABASES"]["default"]["HOST"] == "/run/postgresql"
     assert settings["REDIS_URL"] == "unix://:p@/run/valkey.sock?db=3"
     assert settings["CELERY_BROKER_URL"] == "redis+socket://:p@/run/valkey.sock?virtual_host=3"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({"PAYMENT_PROVIDER": "stripe"}, "set STRIPE_API_KEY"), ({"STRIPE_API_KEY": "pk_test_1"}, "secret keys")],
+)
+def test_stripe_wants_a_secret_key(tmp_path: Path, given: dict[str, str], words: str) -> None:
+    done = start(tmp_path, **given)
+
+    assert done.returncode != 0
+    assert words in done.stderr
+
+
+def test_a_live_key_makes_the_instance_live(tmp_path: Path) -> None:
+    done = start(
+        tmp_path, PAYMENT_PROVIDER="stripe", STRIPE_API_KEY="sk_live_1", STRIPE_WEBHOOK_SECRETS="whsec_1,whsec_2"
+    )
+
+    settings = json.loads(done.stdout)
+    assert (settings["INSTANCE_MODE"], settings["PROVIDER_RATES"]) == ("live", {"stripe": 100})
+    assert settings["STRIPE_WEBHOOK_SECRETS"] == ["whsec_1", "whsec_2"]
+    assert settings["PAYMENT_RETURN_URL"] == settings["PUBLIC_URL"]
