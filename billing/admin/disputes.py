@@ -1,10 +1,12 @@
 """Pages of disputes, and of what providers told."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from billing.models import Dispute, ProviderNotice
@@ -16,6 +18,9 @@ from core.staff_pages.columns import badge, link, moment, money, number
 from core.staff_pages.editing import actor_of
 from core.staff_pages.filters import MomentRangeFilter
 from ledger.admin import CurrencyFilter
+
+REPLAY = "billing_providernotice_replay"
+MAY_REPLAY = "billing.change_providernotice"
 
 
 @admin.register(Dispute)
@@ -65,16 +70,36 @@ class ProviderNoticeAdmin(ReadOnlyAdmin):
     search_fields = ("=event_id", "=reference")
     search_help_text = "The provider's whole event or object reference"
     empty_words = "A provider tells of charges, refunds, disputes and cards at /webhooks/{provider}."
-    actions = ("replay",)
-    actions_on_top = True
+    change_form_outer_before_template = "admin/provider_notice.html"
 
-    def has_replay_permission(self, request: HttpRequest) -> bool:
-        """Tell whether this person may have notices handled again."""
-        return request.user.has_perm("billing.change_providernotice")
+    def get_urls(self) -> list[URLPattern]:
+        """Return the page's addresses, with the one that has a notice handled again."""
+        again = path("<uuid:notice_id>/replay/", self.admin_site.admin_view(self.replay), name=REPLAY)
+        urls: list[URLPattern] = super().get_urls()
+        return [again, *urls]
 
-    @admin.action(description="Handle again", permissions=["replay"])
-    def replay(self, request: HttpRequest, notices: QuerySet[Any]) -> None:
-        """Have the chosen notices handled once more."""
-        count = inbound.replay(notices.values_list("id", flat=True), actor=actor_of(request), now=wall_now())
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show a notice, with a button for who may have it handled again."""
+        context = extra_context or {}
+        if object_id is not None and request.user.has_perm(MAY_REPLAY):
+            context["replay_url"] = reverse(f"admin:{REPLAY}", args=[object_id])
+        answer: HttpResponse = super().changeform_view(request, object_id, form_url, context)
+        return answer
+
+    def replay(self, request: HttpRequest, notice_id: UUID) -> HttpResponse:
+        """Have a notice handled once more."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not request.user.has_perm(MAY_REPLAY):
+            raise PermissionDenied
+        if not inbound.replay([notice_id], actor=actor_of(request), now=wall_now()):
+            raise Http404
         hint_notices()
-        messages.success(request, f"{count} will be handled again.")
+        messages.success(request, "The notice will be handled again.")
+        return HttpResponseRedirect(reverse("admin:billing_providernotice_change", args=[notice_id]))
