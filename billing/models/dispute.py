@@ -36,7 +36,11 @@ class Dispute(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["customer", "-id"])]
+        indexes = [
+            models.Index(fields=["customer", "-id"]),
+            models.Index(fields=["status", "-id"], name="dispute_status"),
+            models.Index(fields=["opened_at"], name="dispute_opened_at"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["provider", "external_reference"], name="one_dispute_per_reference"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="dispute_is_positive"),

@@ -9,7 +9,7 @@ import core.identifiers
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0008_simulations_of_everybody"),
+        ("billing", "0009_index_what_lists_filter_by"),
         ("customers", "0007_add_dunning"),
     ]
 
@@ -146,7 +146,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
-                "indexes": [models.Index(fields=["customer", "-id"], name="billing_dis_custome_2523c9_idx")],
+                "indexes": [
+                    models.Index(fields=["customer", "-id"], name="billing_dis_custome_2523c9_idx"),
+                    models.Index(fields=["status", "-id"], name="dispute_status"),
+                    models.Index(fields=["opened_at"], name="dispute_opened_at"),
+                ],
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("provider", "external_reference"), name="one_dispute_per_reference"

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0004_refuse_truncation"),
+        ("ledger", "0005_index_kinds"),
     ]
 
     operations = [
