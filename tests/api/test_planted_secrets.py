@@ -113,8 +113,8 @@ def test_nothing_planted_is_found(api: Caller, twin: Twin, settings: Settings, l
     )
     assert "_secret_" in body.decode()
     for signature in (headers["Stripe-Signature"], SECRET):
-        extra = {"HTTP_STRIPE_SIGNATURE": signature}
-        answers.append(Client().post("/webhooks/stripe", body, content_type="application/json", **extra))
+        signed = {"Stripe-Signature": signature}
+        answers.append(Client().post("/webhooks/stripe", body, content_type="application/json", headers=signed))
     notices.handle_due(wall_now(), limit=10)
     structlog.get_logger("planted").warning("said", words=f"{WRONG_KEY} {client_secret} {CARD}", token="tok_visa")
     assert [answer.status_code for answer in answers] == [400, 400, 400, 201, 402, 503, 200, 400]

@@ -31,8 +31,7 @@ def twin(settings: Settings) -> Iterator[Twin]:
 def send(twin: Twin, event: dict[str, Any], path: str = "/webhooks/stripe", **how: Any) -> tuple[int, int]:
     """Send an event as Stripe does; return the status and how many notices are stored."""
     body, headers = twin.signed(event, **how)
-    signature = {"HTTP_STRIPE_SIGNATURE": headers["Stripe-Signature"]}
-    answer = Client().post(path, body, content_type="application/json", **signature)
+    answer = Client().post(path, body, content_type="application/json", headers=headers)
     return answer.status_code, ProviderNotice.objects.count()
 
 

@@ -143,7 +143,7 @@ class State:
                 code="payment_intent_unexpected_state",
                 message=f"This PaymentIntent's status is {intent['status']}.",
             )
-        intent["payment_method"] = self.method(told.get("payment_method", intent["payment_method"]))["id"]
+        intent["payment_method"] = self.method(str(told.get("payment_method", intent["payment_method"])))["id"]
         self._confirm(intent, on_session=True, return_url=told.get("return_url"))
         return intent
 
