@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count, cycle
 from random import Random
 from statistics import median
@@ -85,7 +86,7 @@ def reads(client: Client, known: Sequence[Known], chance: Random, crowd_size: in
             f"/customer/{one.customer_id}/balance",
             f"/subscription/{one.subscription_id}/usage",
         ):
-            yield lambda path=path: client.get(API + path)
+            yield partial(client.get, API + path)
 
 
 def writes(client: Client, known: Sequence[Known]) -> Iterator[Call]:
@@ -122,10 +123,10 @@ def writes(client: Client, known: Sequence[Known]) -> Iterator[Call]:
             ),
         ):
             content = msgspec.json.encode(body)
-            yield lambda method=method, path=path, content=content: client.send(method, API + path, content)
+            yield partial(client.send, method, API + path, content)
 
 
 def asks(client: Client, known: Sequence[Known]) -> Iterator[Call]:
     """Yield Flowglad's one call, about everybody in turn."""
     for one in cycle(known):
-        yield lambda one=one: client.get(f"{API}/customers/{one.reference}/billing")
+        yield partial(client.get, f"{API}/customers/{one.reference}/billing")

@@ -68,7 +68,7 @@ def crowd(gate: Gate, model_name: str, count: int) -> None:
     model = next(one for one in _OWN if one.__name__ == model_name)
     table = model._meta.db_table
     own = _OWN[model]
-    columns = [field.column for field in model._meta.concrete_fields]
+    columns = [str(field.column) for field in model._meta.concrete_fields]
     made = ", ".join(own.get(column, f'one."{column}"') for column in columns)
     named = ", ".join(f'"{column}"' for column in columns)
     with without_indexes(table), connection.cursor() as cursor:

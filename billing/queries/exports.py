@@ -110,7 +110,7 @@ TABLES: Mapping[str, type[models.Model]] = {
 
 def columns_of(table: str) -> tuple[str, ...]:
     """Return the columns of a table of `TABLES`, named and ordered as the database has them."""
-    return tuple(field.column for field in TABLES[table]._meta.concrete_fields)
+    return tuple(str(field.column) for field in TABLES[table]._meta.concrete_fields)
 
 
 def stream_csv(table: str) -> Iterator[bytes]:
@@ -121,7 +121,7 @@ def stream_csv(table: str) -> Iterator[bytes]:
     """
     quote = connection.ops.quote_name
     names = ", ".join(map(quote, columns_of(table)))
-    key = [field.column for field in TABLES[table]._meta.pk_fields]
+    key = [str(field.column) for field in TABLES[table]._meta.pk_fields]
     order = f" ORDER BY {quote(key[0])}" if len(key) == 1 else ""
     rows = f"SELECT {names} FROM {quote(TABLES[table]._meta.db_table)}{order}"  # noqa: S608 - names of our own models
     gathered = bytearray()

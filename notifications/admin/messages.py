@@ -47,7 +47,7 @@ class MessageAdmin(ReadOnlyAdmin):
     actions_detail = ("preview",)
     empty_words = "A message appears when something happens that customers are told."
 
-    @action(description="Preview", url_path="preview", permissions=["view"])
+    @action(description="Preview", url_path="preview", permissions=["view"])  # type: ignore[untyped-decorator]
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the message as it was sent, or as it would be."""
         message = get_object_or_404(self.get_queryset(request).select_related("fact", "customer__brand"), pk=object_id)
@@ -169,7 +169,9 @@ class MessageTemplateAdmin(_SavedByOperation):
         """Have the operation delete it."""
         wording.delete_template(uuid.UUID(str(obj.pk)), actor=actor_of(request), now=wall_now())
 
-    @action(description="Preview and test", url_path="preview", permissions=["change"])
+    @action(  # type: ignore[untyped-decorator]
+        description="Preview and test", url_path="preview", permissions=["change"]
+    )
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the template filled with examples; a POST sends it to the reader."""
         template = get_object_or_404(MessageTemplate.objects.select_related("brand"), pk=object_id)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 from django.template import Context, Engine, Template, TemplateSyntaxError
 from django.template.library import Library
@@ -42,7 +43,7 @@ class Drawn:
 class _Engine(Engine):
     """Django's engine without what it brings along."""
 
-    default_builtins: list[str] = []
+    default_builtins: ClassVar[list[str]] = []
 
     def get_template_builtins(self, builtins: list[str]) -> list[Library]:
         """Return the one library there is."""

@@ -107,7 +107,11 @@ def _receipt(reader: _Reader) -> Told:
 def _payment_failed(reader: _Reader) -> Told:
     invoice = reader.find(Invoice.objects)
     payload = reader.payload
-    attempt = PaymentAttempt.objects.filter(id=payload.get("payment_attempt")).first()
+    attempt = (
+        PaymentAttempt.objects.filter(id=str(payload["payment_attempt"])).first()
+        if payload.get("payment_attempt")
+        else None
+    )
     amount = attempt.amount_minor if attempt else invoice.amount_due_minor
     values = {
         **reader.invoice_values(invoice),

@@ -106,7 +106,7 @@ def store_bodies(facts: Sequence[OutboxEvent], now: datetime) -> None:
 
 def _leave_out_erased(bodies: Sequence[WebhookBody]) -> None:
     """Tell by its id alone of what belongs to a customer who was erased: papers keep the buyer they were issued to."""
-    owners = {body.customer_id for body in bodies}
+    owners = {body.customer_id for body in bodies if body.customer_id}
     erased = set(Customer.objects.filter(id__in=owners, erased_at__isnull=False).values_list("id", flat=True))
     for body in bodies:
         if body.customer_id in erased and body.fact.object_kind != "customer":

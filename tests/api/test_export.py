@@ -83,6 +83,6 @@ def test_memory_holds_a_piece_and_not_the_table(api: Caller, shop: Shop) -> None
     with transaction.atomic():
         begun = stream_csv("customer")
         assert len(list(itertools.islice(begun, 2))) == 2
-        begun.close()
+        del begun
         transaction.set_rollback(True)
     assert Customer.objects.count() == 40_001

@@ -78,7 +78,7 @@ def test_all_that_is_wrong_is_said_at_once(api: Caller, shop: Shop, alice: str) 
         "customer": alice,
         "subscriptions": [{"plan": "nobody", "price": "x"}],
         "items": [{"description": "", "amount": 0, "currency": "EURO"}, {**ITEM, "tax_type": "nothing"}],
-        "lines": [],
+        "colour": "red",
     }
     assert set(api.errors("POST", "/invoice", wrong)) == {
         "subscriptions.0.plan",
@@ -87,7 +87,7 @@ def test_all_that_is_wrong_is_said_at_once(api: Caller, shop: Shop, alice: str) 
         "items.0.amount",
         "items.0.currency",
         "items.1.tax_type",
-        "lines",
+        "colour",
     }
     assert api.errors("POST", "/invoice", {}) == {"customer": "is required"}
     assert list(api.errors("POST", "/invoice", {"customer": alice})) == ["items"]

@@ -88,7 +88,7 @@ def _fields(model: type[Model]) -> list[Any]:
 
 
 def _unique(model: type[Model], field: Any) -> bool:
-    together = [set(one.fields) for one in model._meta.constraints if getattr(one, "fields", ())]
+    together = [set(getattr(one, "fields", ())) for one in model._meta.constraints if getattr(one, "fields", ())]
     return field.unique or any(field.name in names for names in together)
 
 

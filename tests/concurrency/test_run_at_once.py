@@ -21,11 +21,10 @@ from billing.operations import claiming
 from billing.operations.agenda import refresh_agenda
 from billing.run import engine
 from billing.run.claiming import CHUNK, Scope, claim, list_due
-from billing.run.engine import Tally, run_billing
+from billing.run.engine import Tally, World, run_billing
 from billing.run.parallel import bill_in_processes
 from customers import queries as customer_queries
 from customers.models import Agenda, Brand, Customer
-from invoicing.domain.tax_world import TaxWorld
 from invoicing.models import InvoiceLine, NumberSeries
 from invoicing.operations import issuing
 from invoicing.operations.numbering import ensure_series
@@ -91,7 +90,7 @@ def note_refusals(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     refusals: list[str] = []
     in_halves = engine._bill_in_halves
 
-    def note(scope: Scope, world: TaxWorld, customer_ids: list[uuid.UUID], failure: Exception) -> Tally:
+    def note(scope: Scope, world: World, customer_ids: list[uuid.UUID], failure: Exception) -> Tally:
         refusals.append(str(failure))
         return in_halves(scope, world, customer_ids, failure)
 

@@ -102,6 +102,8 @@ STATEMENTS = {
             ON object_kind = 'subscription' AND subscription.id = object_id
         LEFT JOIN billing_payment payment ON object_kind = 'payment' AND payment.id = object_id
         LEFT JOIN billing_paymentattempt attempt ON object_kind = 'payment_attempt' AND attempt.id = object_id
+        -- A breach tells how things stood when the proofs ran, perhaps before the work of that minute.
+        WHERE type <> 'books.breach'
     """,
 }
 

@@ -53,7 +53,7 @@ CHARGE_POINTS = [
 REQUESTED = "billing.requested"
 # So small that the runs which are killed in their second chunk have enough to do.
 SMALL_CHUNK = 4
-RANDOM_KILLS = 3
+RANDOM_KILLS = 10
 MANY_KILLS = int(os.environ.get("RECKONER_KILLS", "1000"))
 MANY_KILLS_SECONDS = float(os.environ.get("RECKONER_KILLS_SECONDS", "3600"))
 SEED = int(os.environ.get("RECKONER_SEED") or secrets.randbelow(10**6))
