@@ -107,11 +107,8 @@ def _receipt(reader: _Reader) -> Told:
 def _payment_failed(reader: _Reader) -> Told:
     invoice = reader.find(Invoice.objects)
     payload = reader.payload
-    attempt = (
-        PaymentAttempt.objects.filter(id=str(payload["payment_attempt"])).first()
-        if payload.get("payment_attempt")
-        else None
-    )
+    attempt_id = payload.get("payment_attempt")
+    attempt = PaymentAttempt.objects.filter(id=str(attempt_id)).first() if attempt_id else None
     amount = attempt.amount_minor if attempt else invoice.amount_due_minor
     values = {
         **reader.invoice_values(invoice),

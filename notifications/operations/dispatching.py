@@ -82,7 +82,7 @@ def _queue_deliveries(facts: Sequence[OutboxEvent], now: datetime) -> None:
 
 def _is_for(fact: OutboxEvent, endpoint: WebhookEndpoint) -> bool:
     if fact.type == TEST_EVENT:
-        return fact.object_id == endpoint.id
+        return bool(fact.object_id == endpoint.id)
     return wants(endpoint.events, fact.type)
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.models import ProviderNotice
-from core.models import AuditEntry
+from core.models import AuditEntry, StaffUser
 from tests.backoffice.world import make_world
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +32,7 @@ def test_who_may_only_look_sees_no_button(bob: Client) -> None:
     make_world()
     notice = ProviderNotice.objects.get()
     staff = bob.get(reverse("admin:index")).wsgi_request.user
+    assert isinstance(staff, StaffUser)
     staff.user_permissions.add(Permission.objects.get(codename="view_providernotice"))
     url = reverse("admin:billing_providernotice_replay", args=[notice.id])
     assert url not in bob.get(reverse("admin:billing_providernotice_change", args=[notice.id])).content.decode()
