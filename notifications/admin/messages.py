@@ -57,7 +57,8 @@ class MessageAdmin(ReadOnlyAdmin):
                 drawn, _ = sending.draw_message(message)
             except NothingToTell:
                 messages.warning(request, "What it was about is gone, or was erased.")
-        return _preview(self, request, str(message), drawn)
+        whom = message.recipient or "staff"
+        return _preview(self, request, f"{message.get_kind_display()} to {whom}", drawn)
 
 
 class _SavedByOperation(ListAdmin):
