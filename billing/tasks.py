@@ -13,6 +13,7 @@ from billing.operations import (
     accepting,
     charging,
     clocks,
+    dunning,
     first_invoices,
     mass_changes,
     notices,
@@ -51,10 +52,13 @@ def tick() -> None:
 
 @shared_task(name="billing.tasks.sweep")
 def sweep() -> None:
-    """Make mass changes, charge what is due, finish what was left behind, close days, unless the instance is held."""
+    """Make mass changes, dun and charge what is due, finish what was left, close days, unless the instance is held."""
     with _nothing_while_held():
         mass_changes.run_due(wall_now(), limit=MASS_CHANGES_A_SWEEP)
+        dunning.run_everywhere(now=wall_now())
         charging.charge_due_everywhere(wall_now(), limit=CHARGES_A_SWEEP)
+        # The decline of a last retry brings its end.
+        dunning.run_everywhere(now=wall_now())
         refunding.pay_out_due(wall_now(), limit=REFUNDS_A_SWEEP)
         notices.handle_due(wall_now(), limit=NOTICES_AT_ONCE)
         first_invoices.abandon_stale(now=wall_now())

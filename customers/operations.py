@@ -15,7 +15,15 @@ from core.errors import Conflict, Invalid
 from core.models import TestClock
 from core.operations import Actor, AuditDraft, blank_audit, blank_facts, emit, record_audit, require_transaction
 from customers import queries
-from customers.domain.customer import ADDRESS_PARTS, CLEARED, ERASED, CustomerDraft, merged_address
+from customers.domain.customer import (
+    ADDRESS_PARTS,
+    CLEARED,
+    ERASED,
+    OVERDUE,
+    USAGE_LIMIT,
+    CustomerDraft,
+    merged_address,
+)
 from customers.domain.dunning_policy import LONGEST_DAYS, policy_breaches
 from customers.domain.tax_number import check_tax_number
 from customers.models import Agenda, Brand, Customer, DisabledStretch, PaymentMethod
@@ -164,20 +172,27 @@ def erase_facts(customer_id: uuid.UUID, *, actor: Actor, now: datetime) -> Custo
 def disable_customer(customer_id: uuid.UUID, *, actor: Actor, now: datetime, reason: str = "") -> bool:
     """Take a customer's entitlements; tell whether it had them. Twice is no obstacle. Raises NotFound.
 
-    `reason` is empty, or `usage_limit`: such a customer is billed on, until somebody disables it as well.
+    `reason` is empty, `overdue`, or `usage_limit`: whom a limit disabled is billed on, until one of the others does.
     """
     customer = queries.lock_customer(customer_id)
     was_active = customer.status == Customer.Status.ACTIVE
-    if not was_active and (reason or not customer.disabled_by):
+    if not was_active and not _outranks(reason, customer.disabled_by):
         return False
     moment = queries.now_of(customer, now)
-    if was_active:
+    if was_active or customer.disabled_by == USAGE_LIMIT:
         customer.disabled_at = moment
+    if was_active:
         emit(OutboxDraft("customer.disabled", "customer", customer_id, moment, {"reason": reason} if reason else {}))
     customer.status, customer.disabled_by, customer.updated_at = Customer.Status.DISABLED, reason, moment
     customer.save(update_fields=["status", "disabled_at", "disabled_by", "updated_at"])
     record_audit(actor, [AuditDraft("customer.disabled", "customer", customer_id, reason=reason)], recorded_at=now)
     return was_active
+
+
+def _outranks(reason: str, other: str) -> bool:
+    """Tell whether a reason to disable takes the place of another: a person's is the last word."""
+    rank = {USAGE_LIMIT: 0, OVERDUE: 1}
+    return rank.get(reason, len(rank)) > rank.get(other, len(rank))
 
 
 @transaction.atomic
@@ -187,7 +202,7 @@ def enable_customer(customer_id: uuid.UUID, *, actor: Actor, now: datetime) -> b
     if customer.status == Customer.Status.ACTIVE:
         return False
     moment = queries.now_of(customer, now)
-    if not customer.disabled_by and customer.disabled_at is not None:
+    if customer.disabled_by != USAGE_LIMIT and customer.disabled_at is not None:
         # Whoever a limit disabled is billed all the while.
         DisabledStretch.objects.create(customer=customer, from_at=customer.disabled_at, to_at=moment)
     customer.status, customer.disabled_at, customer.disabled_by = Customer.Status.ACTIVE, None, ""

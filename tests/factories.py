@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from billing.models import PaymentAttempt
-from billing.operations import charging
+from billing.operations import attempts
 from core.identifiers import new_id
 from customers.models import Customer, PaymentMethod
 from invoicing.domain.giving_back import give_back, spread_gross
@@ -95,7 +95,7 @@ def make_invoice(
 def schedule(invoice: Invoice, card: PaymentMethod | None = None, *, at: datetime = JANUARY) -> PaymentAttempt:
     """Schedule the charge of an invoice, as the billing run does for card customers."""
     with transaction.atomic():
-        return charging.schedule_attempt(invoice=invoice, now=at, card=card)
+        return attempts.schedule_attempt(invoice=invoice, now=at, card=card)
 
 
 def credit_invoice(invoice: Invoice, amount_minor: int) -> None:

@@ -29,9 +29,13 @@ from subscriptions.domain.terms import (
 from usage.domain.aggregation import UsageFigure
 from usage.domain.window import UsageWindow
 
+VISITED_STATUSES = BILLED_STATUSES | {Status.OVERDUE_PAYMENT_DISABLED}
+"""Whose due moments the run comes by; of what is disabled they pass, and nothing is billed."""
 CYCLE = "cycle"
 CHANGE = "change"
 PRORATE = "prorate"
+CREDIT = "credit"
+"""As PRORATE, but what is over stays on the balance: whoever owes is paid nothing out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ def next_due(agreement: Agreement, after: datetime) -> datetime | None:
     """Return the next moment at which a subscription needs work, None when there is none."""
     if agreement.status is Status.CANCELLED:
         return _late_visit(agreement, after)
-    if agreement.status not in BILLED_STATUSES:
+    if agreement.status not in VISITED_STATUSES:
         return None
     candidates = [
         next_boundary(agreement, after),
@@ -164,19 +168,19 @@ def _transit(account: Account, agreement: Agreement, moment: datetime) -> tuple[
     if agreement.status is Status.TRIAL_ACTIVE and trial_end is not None and trial_end <= moment:
         agreement, transition = end_trial(account, agreement, trial_end)
         made.append(transition)
-    if cancel_at is not None and cancel_at <= moment and agreement.status in BILLED_STATUSES:
+    if cancel_at is not None and cancel_at <= moment and agreement.status in VISITED_STATUSES:
         agreement, transition = cancel(agreement, cancel_at)
         made.append(transition)
     return agreement, made
 
 
 def cancel(agreement: Agreement, at: datetime) -> tuple[Agreement, Transition]:
-    """End an agreement at a moment; what was paid beyond it is given back where its cancellation says `prorate`.
+    """End an agreement at a moment; its pending changes never come.
 
-    Its pending changes never come.
+    What was charged beyond it is given back where its cancellation says `prorate` or `credit`.
     """
     moved, transition = transition_of(agreement, Action.CANCEL, at)
-    ended = change.end(moved, at, credits_unused=agreement.cancel_refund == PRORATE)
+    ended = change.end(moved, at, credits_unused=agreement.cancel_refund in {PRORATE, CREDIT})
     return replace(ended, cancel_at=at, pending=()), transition
 
 

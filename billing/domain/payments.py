@@ -62,9 +62,6 @@ OPEN_ATTEMPT_STATUSES = frozenset({AttemptStatus.SCHEDULED, AttemptStatus.CALLIN
 HARD_DECLINES = frozenset({FailureReason.FRAUD, FailureReason.INVALID_CARD})
 """Not retried with the same card (Billing rules, section 11)."""
 
-RETRY_DAYS = (3, 6, 9, 12, 15)
-"""Days after the first failure at which a charge is tried again, unless a brand says otherwise."""
-
 KEY_MOMENT = "%Y%m%dT%H%M%S%fZ"
 """How a due moment is written in an idempotency key."""
 
@@ -126,14 +123,6 @@ def retry_after(reason: FailureReason, *, hard: bool = False) -> Retry:
     if hard or reason in HARD_DECLINES:
         return Retry.NEW_CARD
     return Retry.LATER
-
-
-def held_until(failed_at: datetime) -> datetime:
-    """Return when the customer's other due charges are tried after a decline.
-
-    Billing rules, section 8, catch-up: invoices are charged in turn, a decline holds the rest for its retry days.
-    """
-    return failed_at + timedelta(days=RETRY_DAYS[0])
 
 
 def pause_before_asking(calls: int) -> timedelta:

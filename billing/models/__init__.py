@@ -1,6 +1,7 @@
-"""Rows of the engine: runs, parked customers, mass changes, simulations, payments, refunds, disputes, notices."""
+"""Rows of the engine: runs, parked customers, mass changes, simulations, payments, refunds, disputes, notices, dunning."""
 
 from billing.models.dispute import Dispute
+from billing.models.dunning import DunningProcess, DunningStep
 from billing.models.mass_change import MassChange, MassChangePart
 from billing.models.notice import ProviderNotice
 from billing.models.payment import FoundCharge, Payment, PaymentAttempt, Receipt
@@ -11,6 +12,8 @@ from billing.models.simulation import SimulationRun
 __all__ = [
     "BillingRun",
     "Dispute",
+    "DunningProcess",
+    "DunningStep",
     "FoundCharge",
     "MassChange",
     "MassChangePart",

@@ -95,6 +95,7 @@ class PaymentAttempt(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices)
     failure_reason = models.CharField(max_length=30, choices=FailureReason.choices, blank=True)
     failure_message = models.TextField(blank=True)
+    is_hard = models.BooleanField(default=False, db_default=False, help_text="This card will never pay.")
     currency = CurrencyField()
     amount_minor = models.BigIntegerField()
     due_at = models.DateTimeField(help_text="When to try, by the customer's clock.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from billing.operations import dunning_cards
 from billing.providers.base import (
     CardFacts,
     CustomerFacts,
@@ -90,8 +91,9 @@ def add_card(*, customer_id: uuid.UUID, token: str, now: datetime) -> PaymentMet
 def keep_card(*, customer_id: uuid.UUID, provider: str, facts: CardFacts, now: datetime) -> PaymentMethod:
     """Add the row of a card that the provider keeps, in the caller's transaction, the customer locked.
 
-    A card that can be charged takes the place of a default that has expired (Billing rules, sections 6 and 11). One
-    that is kept already stays as it is. Raises RuntimeError outside a transaction.
+    A card that can be charged takes the place of a default that has expired (Billing rules, sections 6 and 11). With a
+    new default unpaid invoices are tried at once. One that is kept already stays as it is. Raises RuntimeError outside
+    a transaction.
     """
     require_transaction()
     known = PaymentMethod.objects.filter(
@@ -119,6 +121,8 @@ def keep_card(*, customer_id: uuid.UUID, provider: str, facts: CardFacts, now: d
     if replaces:
         _make_default(card)
     emit(_fact("payment_method.added", card, now))
+    if card.is_default:
+        dunning_cards.try_new_card(card, now)
     if replaces:
         voucher_operations.redeem_automatic(customer, EXPIRED_CARD_ADDED, now=now)
     return card
@@ -135,12 +139,15 @@ def _default_of(customer: Customer) -> PaymentMethod | None:
 
 
 def set_default_card(*, payment_method_id: uuid.UUID, now: datetime) -> PaymentMethod:
-    """Make a card the one that is charged unless another is named. Raises NotFound."""
+    """Make a card the one that is charged unless another is named, and try unpaid invoices with it. Raises NotFound."""
     found = customer_queries.get_payment_method(payment_method_id)
     with transaction.atomic(durable=True):
         customer_queries.lock_customer(found.customer_id)
         card = customer_queries.get_payment_method(payment_method_id)
+        was_default = card.is_default
         _make_default(card)
+        if not was_default:
+            dunning_cards.try_new_card(card, now)
     return card
 
 

@@ -17,22 +17,20 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 
-from billing.domain.payments import AttemptStatus, FailureReason, charge_key_stem, first_charge_key, next_charge_key
+from billing.domain.payments import AttemptStatus, FailureReason
 from billing.models import PaymentAttempt
-from billing.operations import claiming, settling
+from billing.operations import attempts, claiming, settling
 from billing.operations.claiming import ChargeWork, Claimed
 from billing.operations.settling import ChargeOutcome, Settlement
 from billing.providers.calling import Answer, Caller
 from billing.providers.pacing import Pace
-from billing.providers.registry import card_provider_name, get_provider, provider_names
+from billing.providers.registry import get_provider, provider_names
 from billing.queries import payments as payment_queries
 from core.errors import Conflict, Declined
 from core.faults import reach
-from core.operations import require_transaction
 from core.operations_instance import require_running
 from customers import queries as customer_queries
-from customers.models import PaymentMethod
-from invoicing.models import Invoice, InvoiceLine
+from invoicing.models import Invoice
 
 THREADS = 16
 LOOK_AHEAD = 500
@@ -136,49 +134,13 @@ def charge_invoice(*, invoice_id: uuid.UUID, now: datetime) -> ChargeOutcome:
     return outcome
 
 
-def schedule_attempt(*, invoice: Invoice, now: datetime, card: PaymentMethod | None = None) -> PaymentAttempt:
-    """Add the next attempt at an invoice, draft or open, due now, in the caller's transaction, the customer locked.
-
-    Raises RuntimeError outside a transaction.
-    """
-    require_transaction()
-    last = payment_queries.find_last_attempt(invoice.id)
-    number = 1 if last is None else last.number + 1
-    return PaymentAttempt.objects.create(
-        customer_id=invoice.customer_id,
-        invoice=invoice,
-        payment_method=card,
-        number=number,
-        provider=card.provider if card is not None else card_provider_name(),
-        idempotency_key=_first_key(invoice) if last is None else next_charge_key(last.idempotency_key, number),
-        status=AttemptStatus.SCHEDULED,
-        currency=invoice.currency,
-        amount_minor=invoice.amount_due_minor,
-        due_at=now,
-        created_at=now,
-    )
-
-
 def _further_attempt(invoice: Invoice, now: datetime) -> PaymentAttempt:
     """Add an attempt with the card that would be charged. Raises ChargeDeclined when that card was refused for good."""
-    card = claiming.choose_card(
-        invoice.payment_method_id,
-        payment_queries.cards_by_id([invoice.payment_method_id] if invoice.payment_method_id else []),
-        payment_queries.default_cards([invoice.customer_id]).get(invoice.customer_id),
-    )
+    card = attempts.card_for(invoice)
     refused = payment_queries.find_refused_attempt(invoice.id)
     if refused is not None and card is not None and refused.payment_method_id == card.id:
         raise ChargeDeclined(settling.outcome_of(refused))
-    return schedule_attempt(invoice=invoice, now=now, card=card)
-
-
-def _first_key(invoice: Invoice) -> str:
-    """Return the key of an invoice's first attempt: the first item charged tells it from others of the same moment."""
-    item_id = InvoiceLine.objects.filter(invoice=invoice).order_by("position").values_list("item_id", flat=True).first()
-    stem = charge_key_stem(invoice.customer_id, invoice.due_moment_at)
-    earlier = payment_queries.count_first_attempts(invoice.customer_id, stem)
-    subject = f"{item_id or invoice.origin}" + (f".{earlier}" if earlier else "")
-    return first_charge_key(invoice.customer_id, invoice.due_moment_at, invoice.currency, subject)
+    return attempts.schedule_attempt(invoice=invoice, now=now, card=card)
 
 
 def _carry_out(attempt_id: uuid.UUID, work: ChargeWork | None, now: datetime) -> ChargeOutcome:

@@ -1,7 +1,7 @@
 """Claim attempts for charging: under the customers' locks, with a lease, their pending payments beside them."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from billing.domain.payments import (
 )
 from billing.models import Payment, PaymentAttempt
 from billing.operations import settling
+from billing.operations.attempts import choose_card
 from billing.operations.settling import ChargeOutcome, Settlement
 from billing.providers.base import ChargeRequest, ChargeResult, Outcome
 from billing.queries import payments as payment_queries
@@ -82,13 +83,6 @@ def claim_attempt(attempt_id: uuid.UUID, now: datetime) -> ChargeWork | None:
         return None
     works = _claim([attempt], now).works
     return works[0] if works else None
-
-
-def choose_card(
-    wanted_id: uuid.UUID | None, cards: Mapping[uuid.UUID, PaymentMethod], default: PaymentMethod | None
-) -> PaymentMethod | None:
-    """Return the card to charge: the one wanted unless it was removed, else the customer's default, else None."""
-    return cards.get(wanted_id, default) if wanted_id is not None else default
 
 
 def _claim(attempts: Sequence[PaymentAttempt], now: datetime) -> Claimed:

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from billing.operations import charging, first_invoices, mass_changes
+from billing.operations import charging, dunning, first_invoices, mass_changes
+from billing.queries.dunning import next_overdue_at
 from billing.run.claiming import Scope
 from billing.run.engine import Tally, run_billing
 from core.errors import Conflict, Invalid, NotFound
@@ -26,7 +27,12 @@ SELECT least(
        AND attempt.due_at > %(clock_now)s AND attempt.due_at <= %(target)s),
     (SELECT min(mass.due_at) FROM billing_masschange mass
      WHERE mass.test_clock_id = %(clock)s AND mass.status IN ('scheduled', 'running')
-       AND mass.due_at > %(clock_now)s AND mass.due_at <= %(target)s)
+       AND mass.due_at > %(clock_now)s AND mass.due_at <= %(target)s),
+    (SELECT min(process.next_at) FROM billing_dunningprocess process
+     JOIN customers_customer customer ON customer.id = process.customer_id
+     WHERE customer.test_clock_id = %(clock)s AND process.next_at <= %(target)s
+       AND (process.held_until IS NULL OR process.held_until <= %(now)s)),
+    (SELECT %(overdue)s::timestamptz WHERE %(overdue)s::timestamptz <= %(target)s)
 )
 """
 
@@ -46,7 +52,7 @@ def advance_clock(
     now: datetime,
     progress: Callable[[ClockProgress], None] | None = None,
 ) -> TestClock:
-    """Move a clock to `to_at`, due moment by due moment: renewals, mass changes, then the charges they bring.
+    """Move a clock to `to_at`, due moment by due moment: renewals, mass changes, dunning, then the charges they bring.
 
     Interrupted, it can be called again with the same target. `now` is the wall's moment. Raises NotFound, Invalid when
     the target is not ahead, Conflict while another advance goes elsewhere or runs, InstanceHeld.
@@ -76,6 +82,7 @@ def _step_through(
     while True:
         tally = tally.plus(run_billing(Scope(as_of=at, now=now, test_clock_id=clock_id)))
         mass_changes.run_due(at, test_clock_id=clock_id)
+        dunning.run_due(at, wall_now=now, test_clock_id=clock_id)
         charging.charge_due(at, test_clock_id=clock_id)
         progress(ClockProgress(at, tally))
         moment = _next_moment(clock_id, at, to_at, now)
@@ -130,6 +137,8 @@ def _only_one(clock_id: uuid.UUID) -> Iterator[None]:
 def _next_moment(clock_id: uuid.UUID, at: datetime, target: datetime, now: datetime) -> datetime | None:
     """Return the next moment at which something of this clock's customers is due, None when nothing is on the way."""
     with connection.cursor() as cursor:
-        cursor.execute(NEXT_MOMENT, {"clock": clock_id, "clock_now": at, "target": target, "now": now})
+        overdue_at = next_overdue_at(clock_id)
+        moments = {"clock": clock_id, "clock_now": at, "target": target, "now": now, "overdue": overdue_at}
+        cursor.execute(NEXT_MOMENT, moments)
         moment: datetime | None = cursor.fetchone()[0]
         return moment

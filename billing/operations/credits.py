@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from billing.operations import charging, refunds, standing
+from billing.operations import attempts, refunds, standing
 from billing.operations.agenda import refresh_agenda
 from billing.operations.payments import cancel_scheduled
 from billing.operations.write_offs import require_no_charge_on_its_way
@@ -159,7 +159,7 @@ def void_credit_note(
         )
         stored = giving_back.store_credit(wanted, now=moment)
         if was_paid and invoice.amount_due_minor and customer.billing_type == Customer.BillingType.CARD:
-            charging.schedule_attempt(invoice=invoice, now=moment)
+            attempts.schedule_attempt(invoice=invoice, now=moment)
         after = {"number": note.number, "invoice": invoice.number, "total": note.total_minor}
         record_audit(actor, [AuditDraft("credit_note.voided", "credit_note", note.id, None, after, reason)])
         (reversal,) = giving_back.finish_credits([stored], now=moment)

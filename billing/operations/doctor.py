@@ -14,6 +14,7 @@ from billing.operations.proofs_deferral import DEFERRAL
 from billing.operations.proofs_disputes import DISPUTES, dispute_breaches
 from billing.operations.proofs_disputes import NAME as DISPUTE_RECORDS
 from billing.operations.proofs_documents import DOCUMENTS
+from billing.operations.proofs_dunning import DUNNING
 from billing.operations.proofs_given_back import GIVEN_BACK
 from billing.operations.proofs_payments import PAYMENTS
 from billing.operations.proofs_providers import NAME as PROVIDERS
@@ -25,7 +26,7 @@ from billing.operations.proofs_timeline import TIMELINE
 from billing.operations.proofs_usage import USAGE
 from invoicing.queries.recognition import COMMIT_MARGIN
 
-PROOFS = (*BOOKS, *DOCUMENTS, *PAYMENTS, *GIVEN_BACK, *DISPUTES, *DEFERRAL, *TAX, *TIMELINE, *USAGE)
+PROOFS = (*BOOKS, *DOCUMENTS, *PAYMENTS, *GIVEN_BACK, *DISPUTES, *DEFERRAL, *TAX, *TIMELINE, *USAGE, *DUNNING)
 PROOF_NAMES = (*(proof.name for proof in PROOFS), PROVIDERS, REFUNDS, DISPUTE_RECORDS)
 
 

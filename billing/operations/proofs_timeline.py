@@ -5,8 +5,8 @@ from billing.operations.proofs import Proof
 TIMELINE = (
     Proof(
         # A period ends where a credit gives back the rest of it, or where new terms began; a line of nothing is not
-        # written, so a gap after a line of nothing, or while nothing was charged, is none. What was taken back whole
-        # under the same price is no period. With the policy `full` the period restarts and nothing is given back.
+        # written, so a gap after a line of nothing, while nothing was charged, or while the customer was disabled, is
+        # none. What was taken back whole under the same price is no period. With the policy `full` the period restarts and nothing is given back.
         "recurring lines tile their item's timeline",
         "item",
         """
@@ -46,6 +46,12 @@ TIMELINE = (
                 AND terms.from_at <= line.period_start
                 AND (terms.from_at > previous_end - interval '1 day'
                      OR terms.phase <> 'paid' AND terms.from_at > previous_start)
+          )
+          AND NOT EXISTS (
+              SELECT FROM customers_disabledstretch stretch
+              JOIN subscriptions_subscription subscription ON subscription.customer_id = stretch.customer_id
+              WHERE subscription.id = line.subscription_id AND previous_end < period_start
+                AND stretch.from_at <= previous_end AND stretch.to_at >= previous_end
           )
           AND NOT EXISTS (
               SELECT FROM subscriptions_itemterms terms

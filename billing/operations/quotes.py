@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from billing.domain.cycle import settle
-from billing.operations import charging, first_invoices
+from billing.operations import attempts, charging, first_invoices
 from billing.operations.accepting import items_of, mark_accepted, propose_quote
 from billing.operations.start import NoUsablePaymentMethod, Opening, StartCommand, agreement_for, store_opening
 from billing.run.writing import schedule_charges, spend_vouchers
@@ -129,7 +129,7 @@ def _accept(quote_id: uuid.UUID, now: datetime, actor: Actor) -> uuid.UUID | Non
     quote.save(update_fields=["invoice", "updated_at"])
     _audit(actor, "quote.accepted", quote, now)
     card = PaymentMethod.objects.get(id=method_id)
-    attempt_id: uuid.UUID = charging.schedule_attempt(invoice=draft, now=now, card=card).id
+    attempt_id: uuid.UUID = attempts.schedule_attempt(invoice=draft, now=now, card=card).id
     return attempt_id
 
 

@@ -1,7 +1,7 @@
 """Settle attempts: store what the provider answered, each attempt exactly once."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import ModuleType
@@ -10,18 +10,19 @@ import structlog
 from django.db import transaction
 from django.db.models.functions import Now
 
+from billing.domain.dunning import card_plan, held_until
 from billing.domain.payments import (
     OPEN_ATTEMPT_STATUSES,
     AttemptAction,
     AttemptStatus,
     FailureReason,
-    held_until,
     next_attempt_status,
     next_charge_key,
     pause_before_asking,
 )
 from billing.models import Payment, PaymentAttempt
-from billing.operations import accepting, first_invoices, standing
+from billing.operations import accepting, dunning_rows, first_invoices, standing
+from billing.operations.dunning_rows import Told
 from billing.operations.payments import Income, take_in
 from billing.providers.base import ChargeResult, Outcome
 from billing.queries import payments as payment_queries
@@ -156,25 +157,38 @@ def _fail(failed: Sequence[tuple[PaymentAttempt, ChargeResult]], now: datetime) 
         invoice = attempt.invoice
         _finish(attempt, AttemptAction.FAIL, now)
         attempt.failure_reason = result.reason or FailureReason.GENERAL_DECLINE
-        attempt.failure_message = result.message
+        attempt.failure_message, attempt.is_hard = result.message, result.hard
         attempt.payment = None
-        facts += _failure_facts(attempt, result, now)
         if invoice is not None and invoice.status == Invoice.Status.DRAFT:
             drafts.append((invoice, result))
         elif invoice is not None:
             unpaid.append(invoice.id)
     attempts = [attempt for attempt, _ in failed]
-    changed = ["status", "settled_at", "lease_until", "failure_reason", "failure_message", "payment"]
+    changed = ["status", "settled_at", "lease_until", "failure_reason", "failure_message", "is_hard", "payment"]
     update_rows(attempts, changed)
     Payment.objects.filter(id__in=payment_ids, status=Payment.Status.PENDING).delete()
-    in_turn = {attempt.customer_id for attempt in attempts if attempt.invoice_id in unpaid}
-    payment_queries.list_waiting_attempts(in_turn, now).update(due_at=held_until(now))
+    told = dunning_rows.note_declines(attempts, now)
+    _hold_others([attempt for attempt in attempts if attempt.invoice_id in unpaid], told, now)
+    for attempt, result in failed:
+        facts += _failure_facts(attempt, result, told.get(attempt.id, Told()), now)
     _try_again(_charged_next([attempt for attempt in attempts if attempt.invoice_id in unpaid]), now)
     for invoice, result in drafts:
         # Who still has to confirm with the bank may finish the start.
         if result.outcome is not Outcome.AUTHENTICATION_REQUIRED:
             _keeper(invoice).abandon(invoice=invoice, now=now)
     return [*facts, *standing.mark_unpaid(unpaid, now)]
+
+
+def _hold_others(attempts: Sequence[PaymentAttempt], told: Mapping[uuid.UUID, Told], now: datetime) -> None:
+    """Let the other due charges of these attempts' customers wait for the next retry (Billing rules, section 8)."""
+    until = {}
+    for attempt in attempts:
+        held = told[attempt.id].held_until if attempt.id in told else None
+        until[attempt.customer_id] = held or held_until(
+            card_plan(attempt.customer.brand.dunning_policy, now, attempt.customer.zone), now
+        )
+    for customer_id, moment in until.items():
+        payment_queries.list_waiting_attempts([customer_id], now).update(due_at=moment)
 
 
 def _keeper(draft: Invoice) -> ModuleType:
@@ -242,7 +256,7 @@ def _finish(attempt: PaymentAttempt, action: AttemptAction, now: datetime) -> No
     attempt.lease_until = None
 
 
-def _failure_facts(attempt: PaymentAttempt, result: ChargeResult, now: datetime) -> list[OutboxDraft]:
+def _failure_facts(attempt: PaymentAttempt, result: ChargeResult, told: Told, now: datetime) -> list[OutboxDraft]:
     invoice = attempt.invoice
     payload = {
         "customer": str(attempt.customer_id),
@@ -255,8 +269,12 @@ def _failure_facts(attempt: PaymentAttempt, result: ChargeResult, now: datetime)
         "failure_reason": str(attempt.failure_reason),
         "failure_message": attempt.failure_message,
         "authentication_url": result.authentication_url,
+        "next_retry_at": told.next_retry_at.isoformat() if told.next_retry_at is not None else None,
+        "final": told.is_final,
     }
     facts = [OutboxDraft("payment.failed", "payment_attempt", attempt.id, now, payload)]
     if invoice is not None and invoice.status != Invoice.Status.DRAFT:
         facts.append(OutboxDraft("invoice.payment_failed", "invoice", invoice.id, now, payload))
+        if result.outcome is Outcome.AUTHENTICATION_REQUIRED:
+            facts.append(OutboxDraft("invoice.payment_action_required", "invoice", invoice.id, now, payload))
     return facts

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
+from billing.operations import dunning_rows
 from billing.queries import payments as payment_queries
 from core.domain.outbox import OutboxDraft
 from core.operations import require_transaction
@@ -29,15 +30,49 @@ def mark_unpaid(invoice_ids: Iterable[uuid.UUID], now: datetime) -> list[OutboxD
 def mark_paid(invoice_ids: Iterable[uuid.UUID], now: datetime) -> list[OutboxDraft]:
     """Make the overdue subscriptions on these paid invoices active again and return the facts to emit.
 
-    One that is on another open invoice whose charge failed stays overdue; one whose cancel date was set meanwhile
-    waits for it. The caller holds their customers' locks. Raises RuntimeError outside a transaction.
+    Their dunning is closed. One that is on another open invoice whose charge failed, or that is overdue, stays overdue;
+    one whose cancel date was set meanwhile waits for it. The caller holds their customers' locks. Raises RuntimeError
+    outside a transaction.
     """
     require_transaction()
-    subscription_ids = payment_queries.subscriptions_of_invoices(invoice_ids, OVERDUE_STATUSES)
+    ids = list(invoice_ids)
+    dunning_rows.close_settled(ids, now)
+    subscription_ids = payment_queries.subscriptions_of_invoices(ids, OVERDUE_STATUSES)
     if not subscription_ids:
         return []
+    failing = payment_queries.subscriptions_with_failed_invoices(subscription_ids)
+    freed = payment_queries.subscriptions_of_enabled(failing)
+    return [
+        *_move(subscription_ids - failing, (Action.SETTLE_PAYMENT,), now),
+        *_move(freed, (Action.SETTLE_PAYMENT, Action.FAIL_PAYMENT), now),
+    ]
+
+
+def mark_given_up(invoice_ids: Iterable[uuid.UUID], now: datetime) -> list[OutboxDraft]:
+    """Let subscriptions go on whose debt was given up, and return the facts to emit.
+
+    Nothing open is behind them any more; who was disabled over it stays so. The caller holds their customers' locks.
+    """
+    require_transaction()
+    ids = list(invoice_ids)
+    dunning_rows.close_settled(ids, now)
+    subscription_ids = payment_queries.subscriptions_of_invoices(ids, {Status.OVERDUE_PAYMENT_OPEN})
     subscription_ids -= payment_queries.subscriptions_with_failed_invoices(subscription_ids)
     return _move(subscription_ids, (Action.SETTLE_PAYMENT,), now)
+
+
+def mark_disabled(customer_id: uuid.UUID, now: datetime) -> list[OutboxDraft]:
+    """Take an overdue customer's overdue subscriptions out of service and return the facts to emit."""
+    require_transaction()
+    overdue = Subscription.objects.filter(customer_id=customer_id, status=Status.OVERDUE_PAYMENT_OPEN)
+    return _move(overdue.values_list("id", flat=True), (Action.DISABLE,), now)
+
+
+def mark_enabled(customer_id: uuid.UUID, now: datetime) -> list[OutboxDraft]:
+    """Give the subscriptions of a customer whom a person enabled back, and return the facts to emit."""
+    require_transaction()
+    disabled = Subscription.objects.filter(customer_id=customer_id, status=Status.OVERDUE_PAYMENT_DISABLED)
+    return _move(disabled.values_list("id", flat=True), (Action.SETTLE_PAYMENT,), now)
 
 
 def _move(subscription_ids: Iterable[uuid.UUID], actions: tuple[Action, ...], now: datetime) -> list[OutboxDraft]:
@@ -50,7 +85,7 @@ def _move(subscription_ids: Iterable[uuid.UUID], actions: tuple[Action, ...], no
     for subscription in subscriptions:
         before = Status(subscription.status)
         steps = actions
-        if actions == (Action.SETTLE_PAYMENT,) and subscription.cancel_at is not None:
+        if actions[-1] is Action.SETTLE_PAYMENT and subscription.cancel_at is not None:
             # A scheduled cancel date survives overdue.
             steps = (*actions, Action.SCHEDULE_CANCEL)
         status = before

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from billing.domain.cycle import next_due, period_bounds, settle
-from billing.operations import cards, charging, first_invoices
+from billing.operations import attempts, cards, charging, first_invoices
 from billing.operations.agenda import refresh_agenda
 from billing.run.writing import schedule_charges, spend_vouchers
 from core.domain.outbox import OutboxDraft
@@ -219,7 +219,7 @@ def _open(opening: Opening) -> tuple[Subscription, uuid.UUID | None]:
     subscription = store_opening(opening, replace(agreement, status=Status.INCOMPLETE))
     draft = first_invoices.store_draft(first, now=now)
     card = PaymentMethod.objects.get(id=card_id)
-    return subscription, charging.schedule_attempt(invoice=draft, now=now, card=card).id
+    return subscription, attempts.schedule_attempt(invoice=draft, now=now, card=card).id
 
 
 def first_to_charge(proposals: Sequence[Proposal], customer: Customer) -> tuple[Proposal, uuid.UUID] | None:

@@ -7,11 +7,12 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.domain.postings import OwedBy, write_off_entry
+from billing.operations import standing
 from billing.operations.payments import cancel_scheduled
 from billing.queries import payments as payment_queries
 from core.domain.schedule import local_date
 from core.errors import Conflict
-from core.operations import SYSTEM, Actor, AuditDraft, record_audit, require_transaction
+from core.operations import SYSTEM, Actor, AuditDraft, emit, record_audit, require_transaction
 from customers import queries as customer_queries
 from invoicing.domain.giving_back import give_back, rest_of, spread_gross
 from invoicing.domain.invoice_state import InvoiceAction, next_invoice_status
@@ -45,8 +46,8 @@ def write_off_invoice(*, invoice_id: uuid.UUID, reason: str, now: datetime, acto
 def write_off(invoice: Invoice, *, now: datetime) -> None:
     """Give up what is due on a locked invoice, in the caller's transaction, the customer locked.
 
-    `now` is the customer's moment. Raises Conflict for an invoice that is not open or whose charge is on its way,
-    RuntimeError outside a transaction.
+    Its dunning ends, and subscriptions that were overdue over it go on. `now` is the customer's moment. Raises Conflict
+    for an invoice that is not open or whose charge is on its way, RuntimeError outside a transaction.
     """
     require_transaction()
     invoice.status = next_invoice_status(invoice.status, InvoiceAction.WRITE_OFF)
@@ -64,6 +65,7 @@ def write_off(invoice: Invoice, *, now: datetime) -> None:
         accounting_date=local_date(now, invoice.brand.time_zone),
     )
     ledger_operations.post_entries([entry])
+    emit(*standing.mark_given_up([invoice.id], now))
 
 
 def require_no_charge_on_its_way(invoice: Invoice) -> None:

@@ -9,11 +9,13 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from billing.domain.payments import HARD_DECLINES, OPEN_ATTEMPT_STATUSES, AttemptStatus
-from billing.models import FoundCharge, Payment, PaymentAttempt, Receipt
+from billing.models import DunningProcess, FoundCharge, Payment, PaymentAttempt, Receipt
 from core.errors import NotFound
 from core.models import TestClock
 from customers.models import Customer, PaymentMethod
 from invoicing.models import Invoice, InvoiceLine
+from subscriptions.domain.lifecycle import Status
+from subscriptions.models import Subscription
 
 # The open attempts are looked up first, whatever the planner believes: right after a large run its statistics know
 # nothing of them, and a join it would choose then takes seconds.
@@ -170,7 +172,7 @@ def providers_of_found_charges(idempotency_keys: Iterable[str]) -> dict[str, str
 def find_refused_attempt(invoice_id: uuid.UUID) -> PaymentAttempt | None:
     """Return the last failed attempt when its reason forbids another try with the same card, else None."""
     last = find_last_attempt(invoice_id)
-    return last if last is not None and last.failure_reason in HARD_DECLINES else None
+    return last if last is not None and (last.is_hard or last.failure_reason in HARD_DECLINES) else None
 
 
 def subscriptions_of_invoices(invoice_ids: Iterable[uuid.UUID], statuses: Collection[str]) -> set[uuid.UUID]:
@@ -180,15 +182,26 @@ def subscriptions_of_invoices(invoice_ids: Iterable[uuid.UUID], statuses: Collec
 
 
 def subscriptions_with_failed_invoices(subscription_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """Return those of the subscriptions that are on an open invoice with a failed attempt."""
+    """Return those of the subscriptions that are on an open invoice with a failed attempt, or that is overdue."""
     failed = PaymentAttempt.objects.filter(invoice_id=OuterRef("invoice_id"), status=AttemptStatus.FAILED)
+    overdue = DunningProcess.objects.filter(invoice_id=OuterRef("invoice_id"), kind=DunningProcess.Kind.OVERDUE)
     lines = InvoiceLine.objects.filter(
-        Exists(failed),
+        Exists(failed) | Exists(overdue),
         subscription_id__in=list(subscription_ids),
         invoice__status=Invoice.Status.OPEN,
         invoice__amount_due_minor__gt=0,
     )
-    return set(lines.values_list("subscription_id", flat=True))
+    return {one for one in lines.values_list("subscription_id", flat=True) if one is not None}
+
+
+def subscriptions_of_enabled(subscription_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the subscriptions that are disabled while their customers are not."""
+    disabled = Subscription.objects.filter(
+        id__in=list(subscription_ids),
+        status=Status.OVERDUE_PAYMENT_DISABLED,
+        customer__status=Customer.Status.ACTIVE,
+    )
+    return set(disabled.values_list("id", flat=True))
 
 
 def list_waiting_attempts(customer_ids: Iterable[uuid.UUID], now: datetime) -> QuerySet[PaymentAttempt]:

@@ -17,6 +17,8 @@ ADDRESS_PARTS = (
 )
 # Why a customer is disabled: its usage passed a limit. It is billed on: what it used is owed.
 USAGE_LIMIT = "usage_limit"
+# Why else: its invoices are overdue. Nothing new is charged, and paying enables it again.
+OVERDUE = "overdue"
 # What clearing a fact leaves, where that is not nothing.
 CLEARED: Mapping[str, Any] = {
     "billing_type": "card",

@@ -71,7 +71,7 @@ class Customer(models.Model):
         max_length=20,
         blank=True,
         db_default="",
-        help_text="What disabled it: usage_limit; empty: a person or its overdue invoices.",
+        help_text="What disabled it: usage_limit, overdue; empty: a person.",
     )
     erased_at = models.DateTimeField(null=True, blank=True, help_text="Since when nothing here tells who it was.")
     created_at = models.DateTimeField()

@@ -17,6 +17,7 @@ class Subscription(models.Model):
         NONE = "none", "Nothing"
         FULL = "full", "What was paid for the period"
         PRORATE = "prorate", "What is unused of it"
+        CREDIT = "credit", "What is unused of it, not paid out"
 
     STATUSES: ClassVar = [(status.value, status.value.replace("_", " ").capitalize()) for status in Status]
 

@@ -18,6 +18,7 @@ from django.db import connection
 from billing.models import Payment
 from billing.operations import charging, doctor
 from billing.operations.doctor import PROOF_NAMES, check_books
+from billing.operations.proofs_dunning import DUNNING
 from billing.operations.proofs_given_back import GIVEN_BACK
 from billing.operations.proofs_refunds import NAME as REFUNDS
 from billing.operations.proofs_usage import USAGE
@@ -312,8 +313,8 @@ def test_a_planted_breach_is_named_and_nothing_else(world: World, plant: Callabl
 
 
 def test_every_proof_has_a_breach_planted() -> None:
-    # Those of credits, refunds and usage totals are planted beside their own tests.
-    theirs = {proof.name for proof in (*GIVEN_BACK, *USAGE)} | {REFUNDS}
+    # Those of credits, refunds, usage totals and dunning are planted beside their own tests.
+    theirs = {proof.name for proof in (*GIVEN_BACK, *USAGE, *DUNNING)} | {REFUNDS}
     assert set(PROOF_NAMES) - theirs == set(PLANTED.values())
 
 

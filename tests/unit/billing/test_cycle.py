@@ -233,8 +233,19 @@ class TestNextDue:
     def test_who_is_not_billed_has_nothing_ahead(self) -> None:
         for status in Status:
             found = next_due(but(agreement(), status=status, trial_end_at=at("2027-01-01")), at("2026-01-31 10:17"))
-            is_billed = status in {"active", "trial_active", "pending_cancel", "overdue_payment_open"}
-            assert (found is not None) == is_billed, status
+            is_visited = status in {
+                "active",
+                "trial_active",
+                "pending_cancel",
+                "overdue_payment_open",
+                "overdue_payment_disabled",
+            }
+            assert (found is not None) == is_visited, status
+
+    def test_what_is_disabled_is_visited_and_charged_nothing(self) -> None:
+        disabled = due(but(agreement(), status=Status.OVERDUE_PAYMENT_DISABLED))
+        (step, *_) = plan_steps(disabled, at("2026-02-28 12:00")).steps
+        assert (step.due, step.settled[0].next_due_at) == ((), at("2026-03-31 10:17"))
 
     def test_a_stub_that_begins_later_is_due_when_it_begins(self) -> None:
         free = agreement(begin="2026-01-01", bill_from_at=at("2026-01-15"))

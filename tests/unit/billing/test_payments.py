@@ -15,7 +15,6 @@ from billing.domain.payments import (
     charge_key_stem,
     failure_reason,
     first_charge_key,
-    held_until,
     next_attempt_status,
     next_charge_key,
     pause_before_asking,
@@ -87,10 +86,6 @@ def test_pauses_double_up_to_an_hour() -> None:
     pauses = [pause_before_asking(calls).total_seconds() for calls in range(10)]
     assert pauses == [30, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
     assert pause_before_asking(10**9) == timedelta(hours=1)
-
-
-def test_a_decline_holds_the_rest_for_three_days() -> None:
-    assert held_until(MOMENT) == MOMENT + timedelta(days=3)
 
 
 def test_a_key_is_the_same_in_every_zone_and_for_every_row() -> None:
