@@ -133,6 +133,17 @@ def _work_metrics(figures: Figures) -> Iterator[Metric]:
         ("provider_notices_failed", "Notices of providers that could not be handled.", figures.failed_notices),
         ("disputes_open", "Disputes that are not decided.", figures.open_disputes),
         ("payment_attempts_due", "Those of them that are due.", figures.due_attempts),
+        (
+            "dunning_processes",
+            "Unpaid invoices with a next step of dunning ahead; 20 000 stands for more.",
+            figures.dunning_processes,
+        ),
+        (
+            "dunning_step_age_seconds",
+            "How long the step of dunning waits that is due longest; 0: none.",
+            figures.dunning_age,
+        ),
+        ("dunning_failed", "Processes whose step could not be done; their pages say why.", figures.failed_dunning),
     )
     for name, words, value in gauges:
         yield GaugeMetricFamily(f"reckoner_{name}", words, float(value))

@@ -60,6 +60,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Payments", "payments", "billing", "payment"),
             ("Attempts", "sync_problem", "billing", "paymentattempt"),
+            ("Dunning", "notification_important", "billing", "dunningprocess"),
+            ("Dunning steps", "footprint", "billing", "dunningstep"),
             ("Refunds", "currency_exchange", "billing", "refund"),
             ("Disputes", "gavel", "billing", "dispute"),
             ("Receipts", "receipt", "billing", "receipt"),

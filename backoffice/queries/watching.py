@@ -33,10 +33,16 @@ WITH due AS (
 ), open_attempt AS (
     SELECT due_at FROM billing_paymentattempt WHERE status IN ('scheduled', 'calling')
     ORDER BY due_at LIMIT {MOST_COUNTED}
+), dunning AS (
+    SELECT process.next_at, process.failures FROM billing_dunningprocess process
+    JOIN customers_customer customer ON customer.id = process.customer_id AND customer.test_clock_id IS NULL
+    WHERE process.next_at IS NOT NULL ORDER BY process.next_at LIMIT {MOST_COUNTED}
 )
 SELECT (SELECT min(due_at) FROM due), (SELECT count(*) FROM due), (SELECT count(*) FROM billing_parkedcustomer),
        (SELECT id FROM pending LIMIT 1), (SELECT count(*) FROM pending),
-       count(*), count(*) FILTER (WHERE due_at <= %(now)s)
+       count(*), count(*) FILTER (WHERE due_at <= %(now)s),
+       (SELECT count(*) FROM dunning), (SELECT min(next_at) FROM dunning WHERE next_at <= %(now)s),
+       (SELECT count(*) FROM dunning WHERE failures > 0)
 FROM open_attempt
 """  # noqa: S608 - composed of constants
 # By the fact's own id, which tells the wall's time: its moment is that of a test clock perhaps.
@@ -101,6 +107,9 @@ class Figures:
     open_disputes: int
     open_attempts: int
     due_attempts: int
+    dunning_processes: int
+    dunning_age: float
+    failed_dunning: int
     documents: dict[str, int]
     telling: TellingFigures
 
@@ -119,7 +128,7 @@ def read_figures(now: datetime) -> Figures:
     """Return what the database tells; `now` is the wall's moment."""
     with connection.cursor() as cursor:
         cursor.execute(FIGURES, {"now": now})
-        due_at, due, parked, oldest_payment, pending, open_attempts, due_attempts = cursor.fetchone()
+        due_at, due, parked, oldest_payment, pending, open_attempts, due_attempts, *dunning = cursor.fetchone()
         cursor.execute(DOCUMENTS)
         documents = {kind: int(count) for kind, count in cursor.fetchall()}
         cursor.execute(TELLING)
@@ -138,6 +147,9 @@ def read_figures(now: datetime) -> Figures:
         open_disputes=open_disputes,
         open_attempts=open_attempts,
         due_attempts=due_attempts,
+        dunning_processes=dunning[0],
+        dunning_age=_age(dunning[1], now) or 0.0,
+        failed_dunning=dunning[2],
         documents=documents,
         telling=TellingFigures(_age(_made_at(oldest_fact), now) or 0.0, *counts),
     )

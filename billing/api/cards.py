@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from billing.api.inputs import TokenInput
 from billing.api.serializers import TokenAnswer
 from billing.operations import cards
+from billing.tasks import hint_sweep
 from core.api.schema import describe
 from core.api.views import ApiView, answer_created, answer_json, answer_null
 from core.domain.access import Scope
@@ -38,7 +39,10 @@ class FrontendToken(ApiView):
         request_example={"token": "tok_visa"},
     )
     def post(self, request: Request, customer_id: uuid.UUID) -> HttpResponse:
-        """A customer's first card becomes the default. 400 on `token` when the provider refuses it."""
+        """A customer's first card becomes the default; with a new default unpaid invoices are tried.
+
+        400 on `token` when the provider refuses it.
+        """
         customer = queries.get_customer(customer_id)
         token = self.read(TokenInput)["token"]
         kept_id = resumed_resource("payment_method")
@@ -46,6 +50,7 @@ class FrontendToken(ApiView):
             card = queries.get_payment_method(kept_id, customer_id)
         else:
             card = cards.add_card(customer_id=customer_id, token=token, now=queries.now_of(customer, self.now))
+            hint_sweep()
         return answer_created(PaymentDetailsAnswer, card, "payment-methods")
 
 
@@ -78,8 +83,9 @@ class PaymentMethodDefault(ApiView):
     def post(
         self, request: Request, payment_method_id: uuid.UUID, customer_id: uuid.UUID | None = None
     ) -> HttpResponse:
-        """It is charged unless another is named."""
+        """It is charged unless another is named, and unpaid invoices are tried with it at once."""
         card = queries.get_payment_method(payment_method_id, customer_id)
         customer = queries.get_customer(card.customer_id)
         cards.set_default_card(payment_method_id=payment_method_id, now=queries.now_of(customer, self.now))
+        hint_sweep()
         return answer_null(202)

@@ -9,7 +9,7 @@ from billing.operations import customers
 from billing.operations.erasing import erase_customer
 from billing.tasks import hint_sweep
 from core.api.schema import describe
-from core.api.views import answer_json, answer_null
+from core.api.views import ApiView, answer_json, answer_null
 from core.domain.access import Scope
 from customers import queries
 from customers.api import views
@@ -42,4 +42,17 @@ class CustomerDetail(views.CustomerDetail):
         """
         erase_customer(customer_id, actor=self.actor, now=self.now)
         hint_sweep()
+        return answer_null(202)
+
+
+class CustomerEnable(ApiView):
+    """`/customer/{id}/enable`."""
+
+    @describe("Enable a customer", status=202)
+    def post(self, request: Request, customer_id: uuid.UUID) -> HttpResponse:
+        """It has its entitlements again, and subscriptions that dunning took out of service go on.
+
+        Boundaries passed meanwhile are not billed; what is overdue stays owed.
+        """
+        customers.enable_customer(customer_id, actor=self.actor, now=self.now)
         return answer_null(202)

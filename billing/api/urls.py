@@ -34,6 +34,7 @@ urlpatterns = [
     path(f"{_customer}/subscription/start/preview", previews.StartPreview.as_view()),
     path(f"{_customer}/subscription/trial", subscriptions.TrialStart.as_view()),
     path(_customer, customers.CustomerDetail.as_view()),
+    path(f"{_customer}/enable", customers.CustomerEnable.as_view()),
     path(f"{_subscription}/plan/preview", previews.PlanPreview.as_view()),
     path(f"{_subscription}/price/preview", previews.PricePreview.as_view()),
     path(f"{_subscription}/seats/preview", previews.SeatsPreview.as_view()),

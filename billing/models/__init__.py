@@ -1,4 +1,4 @@
-"""Rows of the engine: runs, parked customers, mass changes, simulations, payments, refunds, disputes, notices, dunning."""
+"""Rows of the engine: runs, parked customers, mass changes, simulations, payments and what becomes of them."""
 
 from billing.models.dispute import Dispute
 from billing.models.dunning import DunningProcess, DunningStep

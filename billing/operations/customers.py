@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import transaction
 
-from billing.operations import changing
+from billing.operations import changing, standing
 from billing.operations.changing import Decided
-from core.operations import Actor
+from core.operations import Actor, emit
 from customers import operations as customer_operations
 from customers import queries as customer_queries
 from customers.models import Customer
@@ -31,6 +31,18 @@ def update_customer(customer_id: uuid.UUID, changes: Mapping[str, Any], *, actor
         if customer.zone != zone_before:
             _move_subscriptions(customer, actor, customer_queries.now_of(customer, now))
         return customer
+
+
+def enable_customer(customer_id: uuid.UUID, *, actor: Actor, now: datetime) -> bool:
+    """Enable a customer by hand, and let subscriptions go on that dunning took out; tell whether it was.
+
+    What is overdue stays owed, and does not disable it again. `now` is the wall's moment. Raises NotFound.
+    """
+    with transaction.atomic():
+        customer = customer_queries.lock_customer(customer_id)
+        was_disabled = customer_operations.enable_customer(customer_id, actor=actor, now=now)
+        emit(*standing.mark_enabled(customer_id, customer_queries.now_of(customer, now)))
+        return was_disabled
 
 
 def _move_subscriptions(customer: Customer, actor: Actor, now: datetime) -> None:

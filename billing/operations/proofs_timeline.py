@@ -6,7 +6,8 @@ TIMELINE = (
     Proof(
         # A period ends where a credit gives back the rest of it, or where new terms began; a line of nothing is not
         # written, so a gap after a line of nothing, while nothing was charged, or while the customer was disabled, is
-        # none. What was taken back whole under the same price is no period. With the policy `full` the period restarts and nothing is given back.
+        # none. What was taken back whole under the same price is no period. With the policy `full` the period restarts
+        # and nothing is given back.
         "recurring lines tile their item's timeline",
         "item",
         """

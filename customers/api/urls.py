@@ -10,6 +10,5 @@ urlpatterns = [
     path("brand/<id:brand_id>", brands.BrandDetail.as_view()),
     path("customer", views.CustomerList.as_view()),
     path("customer/<id:customer_id>/disable", views.CustomerDisable.as_view()),
-    path("customer/<id:customer_id>/enable", views.CustomerEnable.as_view()),
     path("customer/<id:customer_id>/payment-methods", views.PaymentMethodList.as_view()),
 ]

@@ -66,16 +66,6 @@ class CustomerDisable(ApiView):
         return answer_null(202)
 
 
-class CustomerEnable(ApiView):
-    """`/customer/{id}/enable`."""
-
-    @describe("Enable a customer", status=202)
-    def post(self, request: Request, customer_id: uuid.UUID) -> HttpResponse:
-        """It has its entitlements again; boundaries passed meanwhile are not billed."""
-        operations.enable_customer(customer_id, actor=self.actor, now=self.now)
-        return answer_null(202)
-
-
 class PaymentMethodList(ApiView):
     """`/customer/{id}/payment-methods`."""
 

@@ -8,7 +8,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from core.models import AuditEntry, StaffUser
+from billing.models import DunningProcess
+from core.models import AuditEntry, StaffUser, TestClock
 from core.staff_pages.editing import EditedByOperation
 from customers.models import Brand
 from subscriptions.models import Feature, Metric, Product, TaxType
@@ -122,6 +123,30 @@ def test_who_may_only_view_a_setting_cannot_change_it(bob: Client) -> None:
     brand = Brand.objects.get()
     assert bob.get(brand_page(brand)).status_code == 200
     assert bob.post(brand_page(brand), BRAND).status_code == 403
+
+
+def test_a_person_tries_a_card_again_or_stops_dunning(alice: Client, bob: Client) -> None:
+    make_world()
+    process = DunningProcess.objects.get()
+    TestClock.objects.update(status="ready")
+    page = reverse("admin:billing_dunningprocess_changelist")
+
+    def ask(client: Client, action: str) -> str:
+        answer = client.post(page, {"action": action, "_selected_action": [str(process.pk)]}, follow=True)
+        process.refresh_from_db()
+        return answer.content.decode()
+
+    ask(bob, "stop")
+    assert process.status == "open"
+    assert "1 tried again." in ask(alice, "retry_now")
+    assert (process.next_at, process.steps.filter(kind="hand").count()) == (None, 1)
+    assert "on its way" in ask(alice, "retry_now")
+    assert "1 stopped." in ask(alice, "stop")
+    assert process.status == "stopped"
+    assert set(AuditEntry.objects.filter(object_id=process.id).values_list("action", flat=True)) == {
+        "dunning.retried",
+        "dunning.stopped",
+    }
 
 
 def test_who_may_change_a_setting_can(bob: Client) -> None:

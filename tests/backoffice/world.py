@@ -7,6 +7,8 @@ from decimal import Decimal
 from billing.models import (
     BillingRun,
     Dispute,
+    DunningProcess,
+    DunningStep,
     FoundCharge,
     MassChange,
     MassChangePart,
@@ -231,6 +233,22 @@ def _make_one(number: int) -> World:
         received_at=NOW,
         settled_at=NOW,
     )
+    process = DunningProcess.objects.create(
+        customer=customer,
+        invoice=invoice,
+        kind="card",
+        status="open",
+        days=[3, 6],
+        finish_with="cancel",
+        time_zone="UTC",
+        payment_method=card,
+        last_reason="lack_of_funds",
+        next_step="retry",
+        next_number=1,
+        next_at=NOW + timedelta(days=3),
+        started_at=NOW,
+    )
+    DunningStep.objects.create(process=process, kind="begin", happened_at=NOW)
     _make_plumbing(number, invoice)
     return World(customer, subscription, invoice, draft, payment, metric)
 
