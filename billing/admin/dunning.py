@@ -1,7 +1,7 @@
 """Pages of dunning: what is done about unpaid invoices, and by hand beside it."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -46,7 +46,7 @@ class DunningProcessAdmin(ReadOnlyAdmin):
     related_search = ("customer", "invoice")
     search_help_text = "Customer or invoice number"
     empty_words = "A process begins when a charge is declined, or when an invoice passes its due date."
-    actions: ClassVar = ("retry_now", "stop")
+    actions = ("retry_now", "stop")
     actions_on_top = True
 
     def has_dun_permission(self, request: HttpRequest) -> bool:

@@ -138,7 +138,13 @@ def _next_moment(clock_id: uuid.UUID, at: datetime, target: datetime, now: datet
     """Return the next moment at which something of this clock's customers is due, None when nothing is on the way."""
     with connection.cursor() as cursor:
         overdue_at = next_overdue_at(clock_id)
-        moments = {"clock": clock_id, "clock_now": at, "target": target, "now": now, "overdue": overdue_at}
+        moments: dict[str, uuid.UUID | datetime | None] = {
+            "clock": clock_id,
+            "clock_now": at,
+            "target": target,
+            "now": now,
+            "overdue": overdue_at,
+        }
         cursor.execute(NEXT_MOMENT, moments)
         moment: datetime | None = cursor.fetchone()[0]
         return moment

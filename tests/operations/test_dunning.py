@@ -242,7 +242,7 @@ def test_a_person_tries_at_once_or_stops(company: Company) -> None:
     assert Invoice.objects.get().status == "open"
     for call in (dunning_cards.retry_now, dunning_cards.stop_process):
         with pytest.raises(Conflict):
-            call(process.id, actor=SYSTEM, now=day(3))  # type: ignore[operator]
+            call(process.id, actor=SYSTEM, now=day(3))
 
 
 def test_the_end_waits_for_a_charge_that_is_under_way(company: Company) -> None:
