@@ -12,6 +12,8 @@ from invoicing.models import TaxCountry, TaxRule, TaxState
 from subscriptions.models import Metric, Plan, Price, Product, Subscription, TaxType, Voucher, VoucherRedemption
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
+UNDUNNED: dict[str, Any] = {"overdue_reminder_days": [], "overdue_disable_days": None}
+"""Of a brand whose invoice customers never pay and are billed all the same."""
 
 
 def at(text: str) -> datetime:

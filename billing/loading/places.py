@@ -184,7 +184,9 @@ def _store_brand(folder: Path, now: datetime, values: dict[str, Any]) -> None:
     logo = values.pop("logo", "")
     if logo:
         values |= _read_logo(folder, logo)
-    customer_operations.create_brand(values, actor=LOADER, now=now)
+    # Transfers that came in before are in no file: nobody is reminded of them, or disabled, while the time is played.
+    undunned = {"overdue_reminder_days": [], "overdue_disable_days": None}
+    customer_operations.create_brand({**undunned, **values}, actor=LOADER, now=now)
 
 
 def _read_logo(folder: Path, name: str) -> dict[str, Any]:

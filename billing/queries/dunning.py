@@ -24,6 +24,7 @@ WHERE invoice.status = 'open' AND invoice.billing_type = 'invoice' AND invoice.a
   AND customer.test_clock_id IS NOT DISTINCT FROM %(clock)s
   AND NOT EXISTS (SELECT FROM billing_dunningprocess process WHERE process.invoice_id = invoice.id
                   AND process.status IN ('open', 'finished', 'stopped'))
+  AND (cardinality(brand.overdue_reminder_days) > 0 OR brand.overdue_disable_days IS NOT NULL)
   AND invoice.due_date
       < (%(now)s::timestamptz AT TIME ZONE coalesce(nullif(customer.time_zone, ''), brand.time_zone))::date
 """
@@ -36,6 +37,7 @@ WHERE customer.test_clock_id = %(clock)s AND invoice.status = 'open' AND invoice
   AND invoice.amount_due_minor > 0
   AND NOT EXISTS (SELECT FROM billing_dunningprocess process WHERE process.invoice_id = invoice.id
                   AND process.status IN ('open', 'finished', 'stopped'))
+  AND (cardinality(brand.overdue_reminder_days) > 0 OR brand.overdue_disable_days IS NOT NULL)
 """
 
 

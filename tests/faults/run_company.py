@@ -11,7 +11,7 @@ from billing.run.claiming import Scope
 from billing.run.engine import run_billing
 from customers.models import Agenda, Brand, Customer
 from subscriptions.models import Metric, Plan, Price, Subscription
-from tests.cast import JANUARY, Company, at, make_company
+from tests.cast import JANUARY, UNDUNNED, Company, at, make_company
 from usage.domain.event import EventDraft
 from usage.operations.intake import record_events
 
@@ -30,13 +30,13 @@ class Sixty:
     """The company on its way: a catalogue, then customers of each kind in turn."""
 
     def __init__(self) -> None:
-        self.company = make_company()
+        self.company = make_company(**UNDUNNED)
         self.company.tax("DE", "19")
         self.company.tax("FR", "20")
         self.other_brand = Company(
             Brand.objects.create(
                 code="other", name="Other SARL", country="FR", tax_number="FR40303265045", grace_days=10,
-                created_at=JANUARY, updated_at=JANUARY,
+                created_at=JANUARY, updated_at=JANUARY, **UNDUNNED,
             ),
             self.company.product,
         )  # fmt: skip

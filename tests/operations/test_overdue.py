@@ -169,6 +169,13 @@ def test_nobody_is_disabled_where_the_brand_says_never(company: Company, bob: Cu
     assert set(DunningProcess.objects.values_list("status", flat=True)) == {"finished"}
 
 
+def test_a_brand_that_neither_reminds_nor_disables_begins_nothing(company: Company, bob: Customer) -> None:
+    type(company.brand).objects.update(overdue_disable_days=None, overdue_reminder_days=[])
+    advance("2026-03-01")
+    assert status_of() == ("active", "active")
+    assert not DunningProcess.objects.exists()
+
+
 def test_a_person_stops_it(bob: Customer) -> None:
     advance("2026-01-22")
     process = DunningProcess.objects.get()

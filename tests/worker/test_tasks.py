@@ -19,7 +19,7 @@ from invoicing.models import Invoice, RevenueRecognition
 from invoicing.operations import recognition
 from invoicing.queries.recognition import sum_deferred
 from ledger.models import Entry
-from tests.cast import JANUARY, Company, at, make_company
+from tests.cast import JANUARY, UNDUNNED, Company, at, make_company
 from tests.faults.run_company import AS_OF
 from tests.faults.run_picture import assert_same
 from tests.faults.run_stage import Stage, expire_leases, the_stage
@@ -157,7 +157,7 @@ def test_a_worker_killed_with_a_hint_in_hand(stage: Stage, hint: str) -> None:
 def clock(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> TestClock:
     """A clock on 1 January on which Alice hangs: 30.00 a month."""
     monkeypatch.setattr(tasks, "wall_now", lambda: APRIL)
-    company: Company = make_company()
+    company: Company = make_company(**UNDUNNED)
     clock = TestClock.objects.create(now_at=JANUARY, created_at=JANUARY)
     price = company.price()
     company.start(company.customer("Alice", test_clock=clock), company.plan("Team", price), price, now=JANUARY)
