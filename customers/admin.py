@@ -95,7 +95,6 @@ class BrandAdmin(EditedByOperation):
         "dunning_final_action",
         "overdue_reminder_days",
         "overdue_disable_days",
-        "renewal_notice_days",
     )
     list_display = (
         "name",

@@ -24,7 +24,7 @@ from customers.domain.customer import (
     CustomerDraft,
     merged_address,
 )
-from customers.domain.dunning_policy import LONGEST_DAYS, policy_breaches
+from customers.domain.dunning_policy import policy_breaches
 from customers.domain.tax_number import check_tax_number
 from customers.models import Agenda, Brand, Customer, DisabledStretch, PaymentMethod
 
@@ -248,8 +248,6 @@ def update_brand(brand_id: uuid.UUID, changes: Mapping[str, Any], *, actor: Acto
 def _check_dunning(brand: Brand) -> None:
     """Refuse days that do not follow each other. Raises Invalid; the caller's transaction ends with it."""
     faults = policy_breaches(brand.dunning_policy)
-    if brand.renewal_notice_days > LONGEST_DAYS:
-        faults["renewal_notice_days"] = f"must be at most {LONGEST_DAYS}"
     if faults:
         raise Invalid("Dunning cannot be so.", fields={f"dunning.{name}": words for name, words in faults.items()})
 

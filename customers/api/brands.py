@@ -47,7 +47,6 @@ class DunningAnswer(AnswerSerializer):
     final_action = WordField(Brand.DunningAction.choices, source="dunning_final_action")
     reminder_days = serializers.ListField(child=WholeNumberField(), source="overdue_reminder_days")
     disable_after_days = WholeNumberField(source="overdue_disable_days", help_text="null: never.")
-    renewal_notice_days = WholeNumberField(help_text="0: renewals are not told ahead.")
 
 
 class DunningInput(InputSerializer):
@@ -69,7 +68,6 @@ class DunningInput(InputSerializer):
     disable_after_days = WholeNumberField(
         max_value=LONGEST_DAYS, source="overdue_disable_days", required=False, allow_null=True
     )
-    renewal_notice_days = WholeNumberField(max_value=LONGEST_DAYS, required=False)
 
 
 class BrandAnswer(AnswerSerializer):

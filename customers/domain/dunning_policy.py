@@ -8,7 +8,6 @@ from itertools import pairwise
 RETRY_DAYS = (3, 6, 9, 12, 15)
 REMINDER_DAYS = (0, 7, 14)
 DISABLE_AFTER_DAYS = 30
-RENEWAL_NOTICE_DAYS = 7
 MOST_STEPS = 10
 LONGEST_DAYS = 365
 

@@ -7,7 +7,6 @@ from core.fields import CurrencyField, id_field
 from customers.domain.dunning_policy import (
     DISABLE_AFTER_DAYS,
     REMINDER_DAYS,
-    RENEWAL_NOTICE_DAYS,
     RETRY_DAYS,
     DunningPolicy,
     FinalAction,
@@ -98,11 +97,6 @@ class Brand(models.Model):
         null=True,
         blank=True,
         help_text="Days after the due date at which an invoice customer is disabled; empty: never.",
-    )
-    renewal_notice_days = models.PositiveSmallIntegerField(
-        default=RENEWAL_NOTICE_DAYS,
-        db_default=RENEWAL_NOTICE_DAYS,
-        help_text="How many days ahead a renewal is told, where the period is longer; 0: it is not.",
     )
     logo = models.BinaryField(null=True, blank=True, editable=True)
     logo_type = models.CharField(max_length=40, blank=True)

@@ -35,7 +35,6 @@ BRAND: dict[str, Any] = {
         "final_action": "keep",
         "reminder_days": [0, 10],
         "disable_after_days": 20,
-        "renewal_notice_days": 0,
     },
     "colour": "#123abc",
     "accent_colour": "#000000",
@@ -86,7 +85,6 @@ def test_a_brands_dunning_is_changed_in_parts_and_must_make_sense(api: Caller) -
         "final_action": "cancel",
         "reminder_days": [0, 7, 14],
         "disable_after_days": 30,
-        "renewal_notice_days": 7,
     }
     assert created["dunning"] == default
     path = f"/brand/{created['id']}"
