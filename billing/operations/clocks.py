@@ -82,7 +82,8 @@ def _step_through(
     while True:
         tally = tally.plus(run_billing(Scope(as_of=at, now=now, test_clock_id=clock_id)))
         mass_changes.run_due(at, test_clock_id=clock_id)
-        dunning.run_due(at, wall_now=now, test_clock_id=clock_id)
+        while dunning.run_due(at, wall_now=now, test_clock_id=clock_id) >= dunning.STEPS_A_SWEEP:
+            pass
         charging.charge_due(at, test_clock_id=clock_id)
         progress(ClockProgress(at, tally))
         moment = _next_moment(clock_id, at, to_at, now)
@@ -137,7 +138,7 @@ def _only_one(clock_id: uuid.UUID) -> Iterator[None]:
 def _next_moment(clock_id: uuid.UUID, at: datetime, target: datetime, now: datetime) -> datetime | None:
     """Return the next moment at which something of this clock's customers is due, None when nothing is on the way."""
     with connection.cursor() as cursor:
-        overdue_at = next_overdue_at(clock_id)
+        overdue_at = next_overdue_at(clock_id, after=at)
         moments: dict[str, uuid.UUID | datetime | None] = {
             "clock": clock_id,
             "clock_now": at,

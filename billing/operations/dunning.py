@@ -42,7 +42,11 @@ def run_due(
     require_running()
     done = 0
     for invoice_id in queries.list_overdue_invoice_ids(now, test_clock_id=test_clock_id, limit=limit):
-        done += _begin_overdue(invoice_id, now)
+        try:
+            done += _begin_overdue(invoice_id, now)
+        except Exception:
+            # Nothing is stored of it; the next sweep tries again.
+            log.exception("dunning_not_begun", invoice=str(invoice_id))
     for process_id in queries.list_due_process_ids(now, wall_now=wall_now, test_clock_id=test_clock_id, limit=limit):
         try:
             done += _do_step(process_id, now=now, wall_now=wall_now)
@@ -127,7 +131,7 @@ def _remind(process: DunningProcess, invoice: Invoice, step: Step, now: datetime
         "amount_due": invoice.amount_due_minor,
         "currency": invoice.currency,
         "due_date": invoice.due_date.isoformat() if invoice.due_date is not None else None,
-        "reminder": step.number,
+        "reminder_number": step.number,
         "disabled_at": _disabling_at(process),
     }
     emit(OutboxDraft("invoice.overdue", "invoice", invoice.id, now, payload))

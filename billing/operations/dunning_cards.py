@@ -55,7 +55,7 @@ def retry_now(process_id: uuid.UUID, *, actor: Actor, now: datetime) -> PaymentA
     """Try the card of an open process again, beside its days; `now` is the wall's moment.
 
     Returns the attempt, which a sweep charges. Raises NotFound; Conflict for a process that is over, that is about an
-    overdue invoice, or whose charge is on its way.
+    overdue invoice, or whose charge is on its way, and for an invoice that asks for nothing.
     """
     with transaction.atomic():
         process = _lock_open(process_id)
@@ -63,8 +63,10 @@ def retry_now(process_id: uuid.UUID, *, actor: Actor, now: datetime) -> PaymentA
             raise Conflict("There is no card to try: the invoice is paid by transfer.", code="no_card_to_try")
         if payment_queries.find_open_attempt(process.invoice_id) is not None:
             raise Conflict("A charge of this invoice is on its way.", code="charge_on_its_way")
-        moment = customer_queries.now_of(process.customer, now)
         invoice = Invoice.objects.get(id=process.invoice_id)
+        if invoice.status != Invoice.Status.OPEN or invoice.amount_due_minor <= 0:
+            raise Conflict("Nothing is due on the invoice.", code="nothing_due")
+        moment = customer_queries.now_of(process.customer, now)
         attempt = attempts.schedule_attempt(invoice=invoice, now=moment, card=attempts.card_for(invoice))
         log_step(process, DunningStep.Kind.HAND, moment, attempt=attempt, details=actor.name)
         set_next(process, None)

@@ -1,7 +1,7 @@
 """Reads of dunning: what is due, by whose clock, and what an invoice or customer is in."""
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import connection
@@ -38,6 +38,8 @@ WHERE customer.test_clock_id = %(clock)s AND invoice.status = 'open' AND invoice
   AND NOT EXISTS (SELECT FROM billing_dunningprocess process WHERE process.invoice_id = invoice.id
                   AND process.status IN ('open', 'finished', 'stopped'))
   AND (cardinality(brand.overdue_reminder_days) > 0 OR brand.overdue_disable_days IS NOT NULL)
+  AND (invoice.due_date + 1)::timestamp AT TIME ZONE coalesce(nullif(customer.time_zone, ''), brand.time_zone)
+      > %(after)s
 """
 
 
@@ -84,10 +86,10 @@ def list_overdue_invoice_ids(now: datetime, *, test_clock_id: uuid.UUID | None, 
         return [row[0] for row in cursor.fetchall()]
 
 
-def next_overdue_at(test_clock_id: uuid.UUID) -> datetime | None:
-    """Return when the next invoice of a test clock's customers becomes overdue, None when none is open."""
+def next_overdue_at(test_clock_id: uuid.UUID, *, after: datetime) -> datetime | None:
+    """Return when after a moment the next invoice of a test clock's customers becomes overdue, None when none does."""
     with connection.cursor() as cursor:
-        cursor.execute(NEXT_OVERDUE, {"clock": test_clock_id})
+        cursor.execute(NEXT_OVERDUE, {"clock": test_clock_id, "after": after})
         moment: datetime | None = cursor.fetchone()[0]
         return moment
 
@@ -132,11 +134,3 @@ def list_open_card_processes(customer_id: uuid.UUID) -> list[DunningProcess]:
     """Return a customer's open processes of declined cards, with their invoices, the oldest debt first."""
     found = DunningProcess.objects.filter(customer_id=customer_id, status=ProcessStatus.OPEN, kind=ProcessKind.CARD)
     return list(found.select_related("invoice").order_by(F("invoice__due_moment_at"), "id"))
-
-
-def overdue_invoice_ids_of(customer_id: uuid.UUID) -> Collection[uuid.UUID]:
-    """Return a customer's open invoices that a process of an overdue invoice is or was about."""
-    found = DunningProcess.objects.filter(
-        customer_id=customer_id, kind=ProcessKind.OVERDUE, invoice__status=Invoice.Status.OPEN
-    )
-    return set(found.values_list("invoice_id", flat=True))

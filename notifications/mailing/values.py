@@ -128,7 +128,7 @@ def _action_required(reader: _Reader) -> Told:
 
 def _overdue(reader: _Reader) -> Told:
     invoice = reader.find(Invoice.objects)
-    number = reader.payload.get("reminder_number") or reader.payload.get("reminder") or ""
+    number = reader.payload.get("reminder_number") or ""
     return Told({**reader.invoice_values(invoice), "reminder_number": str(number)}, ("invoice", invoice.id))
 
 

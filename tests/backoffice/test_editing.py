@@ -12,6 +12,7 @@ from billing.models import DunningProcess
 from core.models import AuditEntry, StaffUser, TestClock
 from core.staff_pages.editing import EditedByOperation
 from customers.models import Brand
+from invoicing.models import Invoice
 from subscriptions.models import Feature, Metric, Product, TaxType
 from tests.backoffice.world import make_world
 
@@ -25,7 +26,6 @@ BRAND = {
     "dunning_final_action": "cancel",
     "overdue_reminder_days": "0,7,14",
     "overdue_disable_days": "30",
-    "renewal_notice_days": "7",
 }
 
 
@@ -138,6 +138,9 @@ def test_a_person_tries_a_card_again_or_stops_dunning(alice: Client, bob: Client
 
     ask(bob, "stop")
     assert process.status == "open"
+    assert "Nothing is due" in ask(alice, "retry_now")
+    owed = {"status": "open", "paid_at": None, "amount_paid_minor": 0, "amount_due_minor": 11900}
+    Invoice.objects.filter(id=process.invoice_id).update(**owed)
     assert "1 tried again." in ask(alice, "retry_now")
     assert (process.next_at, process.steps.filter(kind="hand").count()) == (None, 1)
     assert "on its way" in ask(alice, "retry_now")

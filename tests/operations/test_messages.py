@@ -85,7 +85,7 @@ def test_an_invoice_is_sent_once_with_its_pdf(alice: Customer) -> None:
 
 def test_a_customer_reads_its_own_language_and_way_of_writing(company: Company) -> None:
     invoice = make_invoice(company.customer("Bob", locale="de"), net_minor=100_000)
-    say("invoice.overdue", "invoice", invoice.id, reminder=2)
+    say("invoice.overdue", "invoice", invoice.id, reminder_number=2)
     (sent,) = send()
     assert sent.subject.startswith("Erinnerung: Rechnung")
     assert "1.190,00 €" in sent.body.replace("\xa0", " ")

@@ -65,7 +65,7 @@ def pay(invoice: Invoice, moment: str) -> None:
 
 def told() -> list[tuple[str, datetime, Any]]:
     facts = OutboxEvent.objects.filter(type__in=["invoice.overdue", "customer.disabled", "customer.enabled"])
-    return [(one.type, one.created_at, one.payload.get("reminder")) for one in facts.order_by("id")]
+    return [(one.type, one.created_at, one.payload.get("reminder_number")) for one in facts.order_by("id")]
 
 
 def first() -> Invoice:
