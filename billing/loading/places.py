@@ -186,7 +186,11 @@ def _store_brand(folder: Path, now: datetime, values: dict[str, Any]) -> None:
         values |= _read_logo(folder, logo)
     # Transfers that came in before are in no file: nobody is reminded of them, or disabled, while the time is played.
     # And the files say how subscriptions went on: dunning ends none of them.
-    undunned = {"overdue_reminder_days": [], "overdue_disable_days": None, "dunning_final_action": "keep"}
+    undunned: dict[str, Any] = {
+        "overdue_reminder_days": [],
+        "overdue_disable_days": None,
+        "dunning_final_action": "keep",
+    }
     customer_operations.create_brand({**undunned, **values}, actor=LOADER, now=now)
 
 
