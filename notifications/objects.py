@@ -12,10 +12,12 @@ from typing import Any
 from django.db.models import QuerySet
 
 from billing.api.credit_notes import CreditNoteAnswer
+from billing.api.disputes import DisputeAnswer
 from billing.api.mass_changes import MassChangeAnswer
 from billing.api.quotes import QuoteAnswer
 from billing.api.refunds import RefundAnswer
 from billing.api.serializers import PaymentAnswer, PaymentAttemptAnswer
+from billing.queries import disputes as dispute_queries
 from billing.queries import mass_changes as mass_change_queries
 from billing.queries import payments as payment_queries
 from billing.queries import refunds as refund_queries
@@ -52,6 +54,7 @@ DRAWINGS: Mapping[str, Drawing] = {
     "credit_note": Drawing(lambda now: credit_note_queries.list_credit_notes(), CreditNoteAnswer),
     "payment": Drawing(lambda now: payment_queries.list_payments(), PaymentAnswer),
     "payment_attempt": Drawing(lambda now: payment_queries.list_attempts(), PaymentAttemptAnswer),
+    "dispute": Drawing(lambda now: dispute_queries.list_disputes(), DisputeAnswer),
     "refund": Drawing(lambda now: refund_queries.list_refunds(), RefundAnswer),
     "payment_method": Drawing(lambda now: PaymentMethod.objects.order_by("-id"), PaymentDetailsAnswer),
     "quote": Drawing(quote_queries.list_quotes, QuoteAnswer),

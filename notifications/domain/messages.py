@@ -45,6 +45,7 @@ _KINDS = {
     "customer.disabled": MessageKind.CUSTOMER_DISABLED,
     "quote.created": MessageKind.QUOTE,
 }
+AUTHENTICATION_REQUIRED = "authentication_required"
 _REFUNDS = frozenset({"refund.created", "refund.updated"})
 
 LATEST = timedelta(days=3)
@@ -62,13 +63,18 @@ PAUSES = (
 
 
 def kind_of(type_: str, payload: Mapping[str, Any]) -> MessageKind | None:
-    """Return what a fact is told to the customer by, None if it is not; a refund is once its money is on its way.
+    """Return what a fact is told to the customer by, None if it is not.
+
+    A refund is told once its money is on its way; of a charge that the bank wants confirmed the link alone.
 
     >>> kind_of("refund.updated", {"status": "issued"}), kind_of("refund.created", {"status": "started"})
     (<MessageKind.REFUND_ISSUED: 'refund_issued'>, None)
+    >>> kind_of("invoice.payment_failed", {"failure_reason": "authentication_required"})
     """
     if type_ in _REFUNDS:
         return MessageKind.REFUND_ISSUED if payload.get("status") == "issued" else None
+    if type_ == "invoice.payment_failed" and payload.get("failure_reason") == AUTHENTICATION_REQUIRED:
+        return None
     return _KINDS.get(type_)
 
 

@@ -7,22 +7,24 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
-from billing.models import Payment
+from billing.models import Dispute, Payment
 from billing.operations import charging, doctor
 from billing.operations.doctor import PROOF_NAMES, check_books
+from billing.operations.proofs_disputes import NAME as PROVIDERS_SAY
 from billing.operations.proofs_dunning import DUNNING
 from billing.operations.proofs_given_back import GIVEN_BACK
 from billing.operations.proofs_refunds import NAME as REFUNDS
 from billing.operations.proofs_usage import USAGE
-from billing.providers.base import ChargeRequest
+from billing.providers.base import ChargeRequest, DisputeFacts, DisputeStage
 from billing.providers.registry import get_provider
 from billing.run.claiming import Scope
 from billing.run.engine import run_billing
@@ -152,6 +154,32 @@ def take_a_payment_away(world: World) -> Planted:
     first, second = Invoice.objects.filter(customer=world.alice).order_by("id")
     Payment.objects.filter(invoice=second).update(invoice=first)
     return second.id
+
+
+def dispute(world: World, **facts: Any) -> uuid.UUID:
+    """Record a dispute of Alice's first payment, and nothing beside it."""
+    payment = Payment.objects.filter(customer=world.alice).order_by("id")[0]
+    made = Dispute.objects.create(
+        customer=world.alice,
+        payment=payment,
+        provider=payment.provider,
+        external_reference="dp-1",
+        currency=payment.currency,
+        amount_minor=payment.amount_minor,
+        opened_at=NOW,
+        **facts,
+    )
+    return made.id
+
+
+def leave_a_disputes_fee_out(world: World) -> Planted:
+    return dispute(world, status="inquiry", held_minor=0, fee_minor=1500)
+
+
+def call_a_payment_disputed(world: World) -> Planted:
+    payment = Payment.objects.filter(customer=world.alice).order_by("id")[0]
+    Payment.objects.filter(id=payment.id).update(status="disputed")
+    return payment.id
 
 
 def burn_a_number(world: World) -> Planted:
@@ -284,6 +312,8 @@ PLANTED: dict[Callable[[World], Planted], str] = {
     lose_an_entry: "every finalised document is in the books",
     change_a_line: "an invoice is the sum of its lines",
     take_a_payment_away: "what is paid on an invoice is the sum of its payments",
+    leave_a_disputes_fee_out: "every dispute is in the books",
+    call_a_payment_disputed: "a payment is disputed while a dispute takes it away",
     burn_a_number: "numbers have no gap",
     post_tax_of_nothing: "tax payable is the tax of the documents",
     lose_a_payments_entry: "every payment is in the books",
@@ -312,9 +342,27 @@ def test_a_planted_breach_is_named_and_nothing_else(world: World, plant: Callabl
     assert all(breach.detail and breach.mend for breach in found)
 
 
+def test_a_dispute_that_the_provider_tells_otherwise_or_alone_is_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = Payment.objects.filter(customer=world.alice).order_by("id")[0]
+    told = DisputeFacts(
+        "dp-1", payment.external_reference, DisputeStage.INQUIRY, payment.amount_minor, "EUR", 0, 0, "general", NOW
+    )
+    provider = type(get_provider("sandbox"))
+    monkeypatch.setattr(provider, "list_disputes", lambda *_: iter([told]))
+    (unknown,) = check_books(now=NOW)
+    assert (unknown.proof, unknown.object_id) == (PROVIDERS_SAY, payment.id)
+    dispute(world, status="inquiry", held_minor=0, fee_minor=0)
+    assert check_books(now=NOW) == ()
+    monkeypatch.setattr(provider, "list_disputes", lambda *_: iter([replace(told, stage=DisputeStage.WON)]))
+    (other,) = check_books(now=NOW)
+    assert (other.proof, other.object_kind) == (PROVIDERS_SAY, "dispute")
+
+
 def test_every_proof_has_a_breach_planted() -> None:
-    # Those of credits, refunds, usage totals and dunning are planted beside their own tests.
-    theirs = {proof.name for proof in (*GIVEN_BACK, *USAGE, *DUNNING)} | {REFUNDS}
+    # Those of credits, refunds, usage totals, dunning and of what providers say are planted in tests of their own.
+    theirs = {proof.name for proof in (*GIVEN_BACK, *USAGE, *DUNNING)} | {REFUNDS, PROVIDERS_SAY}
     assert set(PROOF_NAMES) - theirs == set(PLANTED.values())
 
 
