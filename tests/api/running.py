@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from customers.models import Brand
 from invoicing.models import CreditNote, Invoice
 from subscriptions.models import Price
 from tests.api.client import Caller
 from tests.api.conftest import Shop
 from tests.api.world import count_rows
+from tests.cast import UNDUNNED
 
 START = "2026-06-01T00:00:00Z"
 
@@ -41,6 +43,8 @@ class Running:
         self.solo = shop.plan(product, self.other, name="Solo", code_name="solo")
         self.clock = api.post("/test-clock", {"now": START})["id"]
         self.alice = self.customer("alice", card=card, test_clock=self.clock, **fields)
+        # She pays nothing for months in most tests, and is billed all the same.
+        Brand.objects.update(**UNDUNNED)
         self.id = self.start(self.alice, "team", self.small)
         self.path = f"/subscription/{self.id}"
 

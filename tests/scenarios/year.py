@@ -15,7 +15,7 @@ from core.models import TestClock
 from customers.models import Customer
 from invoicing.models import CreditNote, Invoice
 from subscriptions.models import Price, Subscription
-from tests.cast import Company, at, make_company
+from tests.cast import UNDUNNED, Company, at, make_company
 from usage.domain.event import EventDraft
 from usage.operations.intake import record_events
 
@@ -33,7 +33,7 @@ class Year:
     tax: tuple[str, str] = ("DE", "19")
 
     def __post_init__(self) -> None:
-        self.company: Company = make_company(**{"time_zone": self.zone, **self.brand})
+        self.company: Company = make_company(**{"time_zone": self.zone, **UNDUNNED, **self.brand})
         self.company.tax(*self.tax)
         self.clock = TestClock.objects.create(now_at=at(self.start), created_at=at(self.start))
         self.now = self.start
