@@ -91,7 +91,8 @@ def test_alices_card() -> None:
 
 
 def test_bobs_transfers() -> None:
-    year = Year("2026-01-01 10:17", brand={"payment_terms_days": 10})
+    reminded = {"overdue_reminder_days": [0, 7, 14], "overdue_disable_days": 30}
+    year = Year("2026-01-01 10:17", brand={"payment_terms_days": 10, **reminded})
     price = year.company.price()
     year.begin("Bob", year.company.plan("Team", price), price)
     year.to("2026-03-10 09:00")
