@@ -44,7 +44,8 @@ def test_it_is_asked_for_and_done_by_a_worker(api: Caller, till: Till) -> None:
     told = api.get(f"/simulate/{made['id']}")
     assert (told["status"], told["customers"], told["failed"]) == ("finished", 2, 0)
     assert sum(one["invoices"] for one in told["totals"]) == 6
-    one = told["totals"][0]
+    # Where the first invoices fall due in a month without a renewal, that month has cash alone.
+    one = next(one for one in told["totals"] if one["invoices"])
     assert one["total"] == one["sub_total"] + one["tax_total"] > 0
     assert (told["failures"], told["remarks"]) == ([], [])
     assert count_rows() == before
