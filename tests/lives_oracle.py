@@ -136,6 +136,7 @@ class Oracle:
         self.hangs_on_what_was_billed = False
         self.added_at: datetime | None = None
         self.moved_at: datetime | None = None
+        self.took_over_at: datetime | None = None
         self._charge_period()
 
     def to(self, moment: datetime) -> None:
@@ -192,6 +193,7 @@ class Oracle:
             # Undone at its own moment: the very terms that were.
             self.state = before.state
             self.before = replace(before, restarts=False, gives_nothing_back=False)
+            self.took_over_at = None
             return
         restarts = before.restarts or policy == "full" or price.interval != self.state.interval
         keeps = before.gives_nothing_back or policy == "full"
@@ -208,7 +210,9 @@ class Oracle:
         held, period = state.items[0], state.period
         if policy == "none":
             taken = replace(held, following=price)
+            self.took_over_at = None
         else:
+            self.took_over_at = at
             count = price.proration_up if at == period.full_start else policy
             taken = Terms(price, held.quantity, count)
             self.totals[0] -= self._rest(held, policy, at)
@@ -412,9 +416,11 @@ class Oracle:
         return terms.amount * left
 
     def _end(self, at: datetime) -> None:
-        """End it, and give back what is left."""
+        """End it, and give back what is left; of terms that took over at that very moment all they were charged."""
         for place, terms in enumerate(self.state.items):
-            self.totals[place] -= self._rest(terms, terms.price.proration_down, at)
+            has_just_begun = not place and self.took_over_at == at
+            policy = terms.policy if has_just_begun else terms.price.proration_down
+            self.totals[place] -= self._rest(terms, policy, at)
         self.is_over = True
 
 

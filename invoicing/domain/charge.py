@@ -140,7 +140,9 @@ class Slice(Struct, frozen=True):
         following = self.item.version_at(self.end)
         if following is not None and following.from_at == self.end and proration_at(self.item, self.end):
             policy = proration_at(self.item, self.end)
-            return "" if policy in {FULL, NONE} else policy
+            # What waits for the next period cuts nothing: an end at its very moment does.
+            if policy != NONE or self.end != self.period.end:
+                return "" if policy in {FULL, NONE} else policy
         return self.price.proration_down if self.period.gives_back else ""
 
     def share(self, start: datetime, end: datetime, policy: str = "") -> Fraction:

@@ -25,7 +25,7 @@ from invoicing.domain.charge import (
 )
 from invoicing.domain.owed import LineKey, Owed, Standing, owed_lines, recurring_parts
 from invoicing.domain.proration import FULL
-from subscriptions.domain.terms import ARREARS, KEEP, PriceTerms
+from subscriptions.domain.terms import ARREARS, KEEP, PAUSED, PriceTerms
 
 
 def licensed_charges(case: ItemCase) -> Iterator[Charge]:
@@ -97,8 +97,12 @@ def _is_displaced(case: ItemCase, key: LineKey, laid_out: Sequence[Owed]) -> boo
         return proration_at(case.item, key.start) != FULL or not _was_charged_before(case, key)
     calendar = case.agreement.calendar
     number = max((place for place, one in enumerate(calendar) if one.from_at <= key.start), default=0)
-    is_kept_pause = number + 1 < len(calendar) and calendar[number + 1].resumes == KEEP
-    return calendar[number].from_at == key.start and (calendar[number].credits_unused or is_kept_pause)
+    if calendar[number].from_at != key.start or calendar[number].credits_unused:
+        return calendar[number].from_at == key.start
+    # It was paused at that very moment; what comes after the pause says whether it gives back.
+    following = calendar[number + 1] if number + 1 < len(calendar) else None
+    is_paused = calendar[number].phase == PAUSED
+    return following is not None and (following.resumes == KEEP or (is_paused and following.credits_unused))
 
 
 def _was_charged_before(case: ItemCase, key: LineKey) -> bool:

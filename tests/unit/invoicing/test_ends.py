@@ -60,6 +60,31 @@ class TestEnd:
         assert since(ended, first) == [("usage", "06-01", "06-16", 70)]
 
 
+class TestEndOfAPause:
+    """What was paid behind the pause comes back, also where nothing was served before it; without a refund nothing."""
+
+    def ended(self, history: History, paused: str, *, credits_unused: bool = True) -> History:
+        waits = replace(history, agreement=change.pause(history.agreement, at(paused)))
+        return altered(waits, change.end, "2026-06-20", credits_unused=credits_unused)
+
+    @pytest.mark.parametrize(("paused", "expected"), [("2026-06-01", [-3000]), ("2026-06-02", [-2900])])
+    def test_after_no_time_and_after_a_day(self, paused: str, expected: list[int]) -> None:
+        first = begin(SMALL, 1, "2026-06-01")
+        assert sums(self.ended(first, paused), first) == expected
+        assert sums(self.ended(first, paused, credits_unused=False), first) == []
+
+    @pytest.mark.parametrize(
+        ("policy", "left"), [("day", 1500), ("second", 1500), ("thirty_360", 1500), ("none", 1500), ("full", 3000)]
+    )
+    def test_with_another_price_at_its_very_moment(self, policy: str, left: int) -> None:
+        """By `full` nothing comes back of what was before; whatever the new price was charged comes back."""
+        first = begin(SMALL, 1, "2026-06-01")
+        dearer = changed(first, to(BIG, policy), "2026-06-16")
+        assert 3000 + sum(sums(self.ended(dearer, "2026-06-16"), first)) == left
+        seats = seats_now(dearer, 3, "2026-06-16")
+        assert 3000 + sum(sums(self.ended(seats, "2026-06-16"), first)) == left
+
+
 class TestEndThatIsTakenBack:
     """February at 1000 a seat, billed to a scheduled end on the 15th; on the 10th the end is taken back."""
 
