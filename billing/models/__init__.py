@@ -1,5 +1,6 @@
-"""Rows of the engine: runs, parked customers, mass changes, simulations, payments and what becomes of them."""
+"""Rows of the engine: runs, parked customers, mass changes, simulations, announcements, payments and their fates."""
 
+from billing.models.announcement import Announcement
 from billing.models.dispute import Dispute
 from billing.models.dunning import DunningProcess, DunningStep
 from billing.models.mass_change import MassChange, MassChangePart
@@ -10,6 +11,7 @@ from billing.models.run import BillingRun, ParkedCustomer
 from billing.models.simulation import SimulationRun
 
 __all__ = [
+    "Announcement",
     "BillingRun",
     "Dispute",
     "DunningProcess",

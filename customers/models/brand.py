@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from core.fields import CurrencyField, id_field
+from customers.domain.announcement_policy import RENEWAL_DAYS, TRIAL_DAYS, AnnouncementPolicy
 from customers.domain.dunning_policy import (
     DISABLE_AFTER_DAYS,
     REMINDER_DAYS,
@@ -98,6 +99,19 @@ class Brand(models.Model):
         blank=True,
         help_text="Days after the due date at which an invoice customer is disabled; empty: never.",
     )
+    announce_trial_days = models.PositiveSmallIntegerField(
+        default=TRIAL_DAYS,
+        db_default=TRIAL_DAYS,
+        help_text="How many days ahead the end of a trial is announced; 0: it is not.",
+    )
+    announce_renewal_days = models.PositiveSmallIntegerField(
+        default=RENEWAL_DAYS,
+        db_default=RENEWAL_DAYS,
+        help_text="How many days ahead a renewal for a year or longer is announced; 0: it is not.",
+    )
+    announce_expiring_cards = models.BooleanField(
+        default=True, db_default=True, help_text="Whether customers are told that the card they pay with expires."
+    )
     logo = models.BinaryField(null=True, blank=True, editable=True)
     logo_type = models.CharField(max_length=40, blank=True)
     colour = models.CharField(max_length=7, default="#1f3a5f")
@@ -128,4 +142,13 @@ class Brand(models.Model):
             final_action=FinalAction(self.dunning_final_action),
             reminder_days=tuple(self.overdue_reminder_days),
             disable_after_days=self.overdue_disable_days,
+        )
+
+    @property
+    def announcement_policy(self) -> AnnouncementPolicy:
+        """Return what is announced before it happens."""
+        return AnnouncementPolicy(
+            trial_days=self.announce_trial_days,
+            renewal_days=self.announce_renewal_days,
+            expiring_cards=self.announce_expiring_cards,
         )

@@ -25,6 +25,13 @@ class PaymentMethod(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [
+            models.Index(
+                models.F("expiry_year") * 12 + models.F("expiry_month"),
+                condition=models.Q(removed_at__isnull=True),
+                name="cards_by_expiry",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["customer"],

@@ -130,6 +130,19 @@ class SubscriptionTerms(models.Model):
 
     class Meta:
         ordering = ["subscription", "version"]
+        indexes = [
+            models.Index(
+                fields=["subscription"],
+                name="terms_of_a_year_or_longer",
+                condition=models.Q(phase="paid")
+                & (
+                    models.Q(interval="year")
+                    | models.Q(interval="month", interval_count__gte=12)
+                    | models.Q(interval="week", interval_count__gte=52)
+                    | models.Q(interval="day", interval_count__gte=365)
+                ),
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["subscription", "version"], name="one_version_of_subscription_terms")
         ]
