@@ -62,6 +62,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Attempts", "sync_problem", "billing", "paymentattempt"),
             ("Dunning", "notification_important", "billing", "dunningprocess"),
             ("Dunning steps", "footprint", "billing", "dunningstep"),
+            ("Announcements", "campaign", "billing", "announcement"),
             ("Refunds", "currency_exchange", "billing", "refund"),
             ("Disputes", "gavel", "billing", "dispute"),
             ("Receipts", "receipt", "billing", "receipt"),

@@ -9,8 +9,10 @@ import structlog
 from celery import shared_task
 from django.db import transaction
 
+from billing.domain.announcing import Window
 from billing.operations import (
     accepting,
+    announcing,
     charging,
     clocks,
     dunning,
@@ -93,6 +95,14 @@ def recognise_revenue() -> None:
     """Recognise the months that are over, unless the instance is held."""
     with _nothing_while_held():
         recognition.recognise_revenue(now=wall_now())
+
+
+@shared_task(name="billing.tasks.announce")
+def announce() -> None:
+    """Announce what expires, ends or renews soon, unless the instance is held."""
+    now = wall_now()
+    with _nothing_while_held():
+        announcing.announce(Window(now, now))
 
 
 @shared_task(name="billing.tasks.simulate")

@@ -193,6 +193,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "tick": {"task": "billing.tasks.tick", "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
     "sweep": {"task": "billing.tasks.sweep", "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
     "simulate": {"task": "billing.tasks.simulate", "schedule": TICK_SECONDS, "options": {"expires": TICK_SECONDS}},
+    # What an hour misses the next one announces, as long as it lies ahead.
+    "announce": {
+        "task": "billing.tasks.announce",
+        "schedule": crontab(minute=7),
+        "options": {"expires": 3600},
+    },
     "keep_usage_totals": {
         "task": "usage.tasks.keep_totals",
         "schedule": TICK_SECONDS,

@@ -74,7 +74,7 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no paramete
 
 @admin.register(Brand)
 class BrandAdmin(EditedByOperation):
-    """Sellers: looks, texts and dunning can be changed; what decides tax and dates stays as it was set up."""
+    """Sellers: looks, texts, dunning and announcements can be changed; what decides tax and dates stays."""
 
     form = BrandForm
     edited_fields = (
@@ -95,6 +95,9 @@ class BrandAdmin(EditedByOperation):
         "dunning_final_action",
         "overdue_reminder_days",
         "overdue_disable_days",
+        "announce_trial_days",
+        "announce_renewal_days",
+        "announce_expiring_cards",
     )
     list_display = (
         "name",

@@ -15,6 +15,7 @@ from core.errors import Conflict, Invalid
 from core.models import TestClock
 from core.operations import Actor, AuditDraft, blank_audit, blank_facts, emit, record_audit, require_transaction
 from customers import queries
+from customers.domain import announcement_policy, dunning_policy
 from customers.domain.customer import (
     ADDRESS_PARTS,
     CLEARED,
@@ -24,7 +25,6 @@ from customers.domain.customer import (
     CustomerDraft,
     merged_address,
 )
-from customers.domain.dunning_policy import policy_breaches
 from customers.domain.tax_number import check_tax_number
 from customers.models import Agenda, Brand, Customer, DisabledStretch, PaymentMethod
 
@@ -215,9 +215,9 @@ def enable_customer(customer_id: uuid.UUID, *, actor: Actor, now: datetime) -> b
 
 @transaction.atomic
 def create_brand(facts: Mapping[str, Any], *, actor: Actor, now: datetime) -> Brand:
-    """Make a brand. Raises Conflict when its code is taken, Invalid for dunning that cannot be."""
+    """Make a brand. Raises Conflict when its code is taken, Invalid for days that cannot be."""
     brand = Brand(**facts, created_at=now, updated_at=now)
-    _check_dunning(brand)
+    _check_policies(brand)
     try:
         with transaction.atomic():
             brand.save(force_insert=True)
@@ -231,7 +231,7 @@ def create_brand(facts: Mapping[str, Any], *, actor: Actor, now: datetime) -> Br
 def update_brand(brand_id: uuid.UUID, changes: Mapping[str, Any], *, actor: Actor, now: datetime) -> Brand:
     """Change facts of a brand; its code stays, and dunning that has begun goes on as it did.
 
-    Raises NotFound, Invalid for another code or dunning that cannot be.
+    Raises NotFound, Invalid for another code or days that cannot be.
     """
     queries.get_brand(brand_id)
     brand = Brand.objects.select_for_update(no_key=True).get(id=brand_id)
@@ -239,17 +239,19 @@ def update_brand(brand_id: uuid.UUID, changes: Mapping[str, Any], *, actor: Acto
         raise Invalid("A brand's code stays.", fields={"code": "cannot be changed"})
     changed = change_row(brand, changes, updated_at=now)
     if changed is not None:
-        _check_dunning(brand)
+        _check_policies(brand)
         draft = AuditDraft("brand.updated", "brand", brand_id, before=changed[0], after=changed[1])
         record_audit(actor, [draft], recorded_at=now)
     return brand
 
 
-def _check_dunning(brand: Brand) -> None:
-    """Refuse days that do not follow each other. Raises Invalid; the caller's transaction ends with it."""
-    faults = policy_breaches(brand.dunning_policy)
+def _check_policies(brand: Brand) -> None:
+    """Refuse days that do not follow each other or lie too far. Raises Invalid, which ends the transaction."""
+    faults = {f"dunning.{name}": words for name, words in dunning_policy.policy_breaches(brand.dunning_policy).items()}
+    announced = announcement_policy.policy_breaches(brand.announcement_policy)
+    faults |= {f"announcements.{name}": words for name, words in announced.items()}
     if faults:
-        raise Invalid("Dunning cannot be so.", fields={f"dunning.{name}": words for name, words in faults.items()})
+        raise Invalid("A brand cannot be so.", fields=faults)
 
 
 @transaction.atomic

@@ -1,5 +1,5 @@
-"""Pages of the engine: payments, disputes, dunning, mass changes, simulations, and the runs that made the invoices."""
+"""Pages of the engine: payments, disputes, dunning, announcements, mass changes, simulations, runs."""
 
-from billing.admin import disputes, dunning, mass_changes, payments, runs, simulations
+from billing.admin import announcements, disputes, dunning, mass_changes, payments, runs, simulations
 
-__all__ = ["disputes", "dunning", "mass_changes", "payments", "runs", "simulations"]
+__all__ = ["announcements", "disputes", "dunning", "mass_changes", "payments", "runs", "simulations"]

@@ -19,6 +19,7 @@ from billing.providers.base import (
     TokenRefused,
 )
 from billing.providers.registry import card_provider_name, get_provider
+from billing.queries.announcing import is_expiry_announced
 from core.changes import change_row
 from core.domain.outbox import OutboxDraft
 from core.domain.schedule import local_date
@@ -63,7 +64,8 @@ def create_setup_token(*, customer_id: uuid.UUID, now: datetime) -> str:
 def add_card(*, customer_id: uuid.UUID, token: str, now: datetime) -> PaymentMethod:
     """Keep the card that a token stands for; a customer's first card, or first after an expired one, is the default.
 
-    Where the default had expired, what automatic vouchers promise for that (`expired_card_added`) is redeemed.
+    Where the default had expired, or it was announced that it does, what automatic vouchers promise for that
+    (`expired_card_added`) is redeemed.
 
     The provider is called before the transaction, which only adds the row. Raises NotFound; Invalid on `token` when it
     is refused; Conflict for an erased customer, or one the provider refuses (`provider_refused`); Unavailable
@@ -91,7 +93,8 @@ def add_card(*, customer_id: uuid.UUID, token: str, now: datetime) -> PaymentMet
 def keep_card(*, customer_id: uuid.UUID, provider: str, facts: CardFacts, now: datetime) -> PaymentMethod:
     """Add the row of a card that the provider keeps, in the caller's transaction, the customer locked.
 
-    A card that can be charged takes the place of a default that has expired (Billing rules, sections 6 and 11). With a
+    A card that can be charged takes the place of a default that has expired, or of which it was announced that it does
+    (Billing rules, sections 6 and 11). With a
     new default unpaid invoices are tried at once. One that is kept already stays as it is. Raises RuntimeError outside
     a transaction.
     """
@@ -104,7 +107,7 @@ def keep_card(*, customer_id: uuid.UUID, provider: str, facts: CardFacts, now: d
     customer = customer_queries.get_customer(customer_id)
     today = local_date(now, customer.zone)
     default = _default_of(customer)
-    replaces = default_has_expired(customer, now) and not has_expired(facts.expiry_month, facts.expiry_year, today)
+    replaces = is_replaced_by_next(customer, now) and not has_expired(facts.expiry_month, facts.expiry_year, today)
     card = PaymentMethod.objects.create(
         customer_id=customer_id,
         provider=provider,
@@ -128,10 +131,12 @@ def keep_card(*, customer_id: uuid.UUID, provider: str, facts: CardFacts, now: d
     return card
 
 
-def default_has_expired(customer: Customer, now: datetime) -> bool:
-    """Tell whether a customer's default card has expired: a good one that is added takes its place."""
+def is_replaced_by_next(customer: Customer, now: datetime) -> bool:
+    """Tell whether a good card that is added takes the default's place: it has expired, or its customer was told so."""
     default, today = _default_of(customer), local_date(now, customer.zone)
-    return default is not None and has_expired(default.expiry_month, default.expiry_year, today)
+    if default is None:
+        return False
+    return has_expired(default.expiry_month, default.expiry_year, today) or is_expiry_announced(default)
 
 
 def _default_of(customer: Customer) -> PaymentMethod | None:

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from billing.operations import charging, dunning, first_invoices, mass_changes
+from billing.domain.announcing import Window
+from billing.operations import announcing, charging, dunning, first_invoices, mass_changes
 from billing.queries.dunning import next_overdue_at
 from billing.run.claiming import Scope
 from billing.run.engine import Tally, run_billing
@@ -78,7 +79,7 @@ def _step_through(
 ) -> None:
     """Run every due moment up to the target, the clock standing at each; first what a cut-off advance left behind."""
     tally = Tally()
-    at = TestClock.objects.get(id=clock_id).now_at
+    at = announced_to = TestClock.objects.get(id=clock_id).now_at
     while True:
         tally = tally.plus(run_billing(Scope(as_of=at, now=now, test_clock_id=clock_id)))
         mass_changes.run_due(at, test_clock_id=clock_id)
@@ -89,8 +90,12 @@ def _step_through(
         moment = _next_moment(clock_id, at, to_at, now)
         if moment is None:
             break
+        if moment - announced_to >= announcing.EVERY:
+            announcing.announce(Window(announced_to, moment), test_clock_id=clock_id)
+            announced_to = moment
         at = max(moment, at)
         TestClock.objects.filter(id=clock_id).update(now_at=at)
+    announcing.announce(Window(announced_to, to_at), test_clock_id=clock_id)
     TestClock.objects.filter(id=clock_id).update(now_at=to_at)
     first_invoices.abandon_stale(now=now)
 

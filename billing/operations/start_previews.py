@@ -31,7 +31,7 @@ def preview_start(request: StartRequest, *, now: datetime) -> tuple[Proposal, ..
     )
     if command.card_token:
         customer_operations.refuse_erased(customer)
-        if cards.default_has_expired(customer, now):
+        if cards.is_replaced_by_next(customer, now):
             redeemable += voucher_operations.find_automatic(customer, EXPIRED_CARD_ADDED, now=now)
     agreement = agreement_for(customer, command, now)
     if agreement.status is Status.TRIAL_ACTIVE:

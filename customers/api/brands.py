@@ -30,6 +30,7 @@ from core.api.serializers import AnswerSerializer, InputSerializer
 from core.api.views import ApiView, answer_created, answer_json, answer_nothing
 from customers import operations, queries
 from customers.api.serializers import AddressAnswer, AddressInput
+from customers.domain import announcement_policy
 from customers.domain.dunning_policy import LONGEST_DAYS, MOST_STEPS
 from customers.models import Brand
 
@@ -70,6 +71,28 @@ class DunningInput(InputSerializer):
     )
 
 
+class AnnouncementsAnswer(AnswerSerializer):
+    """What a brand announces before it happens."""
+
+    trial_days = WholeNumberField(source="announce_trial_days", help_text="0: not announced.")
+    renewal_days = WholeNumberField(
+        source="announce_renewal_days", help_text="Of renewals for a year or longer; 0: not announced."
+    )
+    expiring_cards = FlagField(source="announce_expiring_cards")
+
+
+class AnnouncementsInput(InputSerializer):
+    """What a brand announces before it happens; parts not sent stay. What was announced is not announced again."""
+
+    trial_days = WholeNumberField(
+        max_value=announcement_policy.LONGEST_DAYS, source="announce_trial_days", required=False
+    )
+    renewal_days = WholeNumberField(
+        max_value=announcement_policy.LONGEST_DAYS, source="announce_renewal_days", required=False
+    )
+    expiring_cards = FlagField(source="announce_expiring_cards", required=False)
+
+
 class BrandAnswer(AnswerSerializer):
     """A seller."""
 
@@ -94,6 +117,7 @@ class BrandAnswer(AnswerSerializer):
     group = WordField(Brand.Group.choices, source="invoice_group")
     grace_days = WholeNumberField()
     dunning = DunningAnswer(source="*")
+    announcements = AnnouncementsAnswer(source="*")
     colour = TextField()
     accent_colour = TextField()
     footer = TextField()
@@ -126,6 +150,7 @@ class BrandInput(InputSerializer):
     group = WordField(Brand.Group.choices, required=False, source="invoice_group")
     grace_days = WholeNumberField(max_value=LONGEST_GRACE_DAYS, required=False)
     dunning = DunningInput(required=False)
+    announcements = AnnouncementsInput(required=False)
     colour = TextField(max_length=7, required=False)
     accent_colour = TextField(max_length=7, required=False)
     footer = TextField(max_length=2000, required=False, allow_blank=True)
@@ -153,6 +178,7 @@ def brand_facts(values: Mapping[str, Any]) -> dict[str, Any]:
     facts = dict(values)
     facts |= {part: text for part, text in facts.pop("address", {}).items() if part != "company_name"}
     facts |= facts.pop("dunning", {})
+    facts |= facts.pop("announcements", {})
     if facts.get("iban"):
         facts["iban"] = iban.compact(facts["iban"])
     return facts

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from billing.models import Payment, PaymentAttempt, Receipt, Refund
 from core.domain.schedule import local_date
 from core.models import OutboxEvent
@@ -22,6 +24,7 @@ EXAMPLE = {
     "expiry": "03/2026", "plan_name": "Team", "trial_end_date": "January 31, 2026", "reminder_number": "1",
     "renewal_date": "January 31, 2026", "end_date": "January 31, 2026", "quote_name": "Training",
     "expiry_date": "January 31, 2026", "link": "https://example.com/", "reason": "lack_of_funds",
+    "charge_date": "March 15, 2026", "trial_stands_alone": "", "card_wanted": "",
 }  # fmt: skip
 """What a preview is filled with; every name that a template can use."""
 
@@ -135,7 +138,13 @@ def _overdue(reader: _Reader) -> Told:
 def _card_expiring(reader: _Reader) -> Told:
     card = reader.find(PaymentMethod.objects)
     expiry = f"{card.expiry_month:02}/{card.expiry_year}" if card.expiry_month and card.expiry_year else ""
-    return Told({"card_brand": card.brand.capitalize(), "last_four": card.last_four, "expiry": expiry})
+    values = {
+        "card_brand": card.brand.capitalize(),
+        "last_four": card.last_four,
+        "expiry": expiry,
+        "charge_date": reader.day(reader.payload.get("charge_at")),
+    }
+    return Told(values)
 
 
 def _subscription(name: str, *columns: str) -> Callable[[_Reader], Told]:
@@ -147,6 +156,20 @@ def _subscription(name: str, *columns: str) -> Callable[[_Reader], Told]:
         return Told({"plan_name": subscription.plan.name, name: reader.day(next(filter(None, moments), None))})
 
     return read
+
+
+def _trial_ending(reader: _Reader) -> Told:
+    """Return a trial with what its customer has to do to go on: choose a plan, add a card, or nothing."""
+    told = _subscription("trial_end_date", "trial_end", "trial_end_at")(reader)
+    subscription = reader.find(Subscription.objects.select_related("plan"))
+    is_card = reader.customer.billing_type == Customer.BillingType.CARD
+    cards = PaymentMethod.objects.filter(customer=reader.customer, removed_at__isnull=True)
+    usable = cards.filter(Q(is_default=True) | Q(id=subscription.payment_method_id))
+    values = {
+        "trial_stands_alone": "yes" if subscription.plan.is_trial_standalone else "",
+        "card_wanted": "yes" if is_card and not usable.exists() else "",
+    }
+    return Told({**told.values, **values})
 
 
 def _disabled(reader: _Reader) -> Told:
@@ -176,7 +199,7 @@ _READ: Mapping[MessageKind, Callable[[_Reader], Told]] = {
     MessageKind.PAYMENT_ACTION_REQUIRED: _action_required,
     MessageKind.INVOICE_OVERDUE: _overdue,
     MessageKind.CARD_EXPIRING: _card_expiring,
-    MessageKind.TRIAL_ENDING: _subscription("trial_end_date", "trial_end", "trial_end_at"),
+    MessageKind.TRIAL_ENDING: _trial_ending,
     MessageKind.RENEWAL_AHEAD: _subscription("renewal_date", "renews_at", "current_period_end"),
     MessageKind.SUBSCRIPTION_CANCELLED: _subscription("end_date", "ended_at"),
     MessageKind.CUSTOMER_DISABLED: _disabled,

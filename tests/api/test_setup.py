@@ -36,6 +36,7 @@ BRAND: dict[str, Any] = {
         "reminder_days": [0, 10],
         "disable_after_days": 20,
     },
+    "announcements": {"trial_days": 3, "renewal_days": 0, "expiring_cards": False},
     "colour": "#123abc",
     "accent_colour": "#000000",
     "footer": "Danke!",
@@ -102,6 +103,7 @@ def test_a_brands_dunning_is_changed_in_parts_and_must_make_sense(api: Caller) -
     fields = {"retry_days.1", "final_action", "reminder_days.0", "disable_after_days", "later"}
     assert set(api.errors("PUT", path, {"dunning": wrong})) == {f"dunning.{name}" for name in fields}
     assert set(api.errors("PUT", path, {"dunning": {"retry_days": [3, 3]}})) == {"dunning.retry_days"}
+    assert set(api.errors("PUT", path, {"announcements": {"trial_days": 91}})) == {"announcements.trial_days"}
     assert set(api.errors("PUT", path, {"dunning": {"disable_after_days": 14}})) == {"dunning.disable_after_days"}
     assert api.get(path)["dunning"] == {**default, "disable_after_days": None}
 

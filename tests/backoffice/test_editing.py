@@ -26,6 +26,9 @@ BRAND = {
     "dunning_final_action": "cancel",
     "overdue_reminder_days": "0,7,14",
     "overdue_disable_days": "30",
+    "announce_trial_days": "7",
+    "announce_renewal_days": "30",
+    "announce_expiring_cards": "on",
 }
 
 

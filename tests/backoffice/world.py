@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from billing.models import (
+    Announcement,
     BillingRun,
     Dispute,
     DunningProcess,
@@ -249,6 +250,9 @@ def _make_one(number: int) -> World:
         started_at=NOW,
     )
     DunningStep.objects.create(process=process, kind="begin", happened_at=NOW)
+    Announcement.objects.create(
+        kind="card_month", customer=customer, payment_method=card, about_at=NOW, announced_at=NOW
+    )
     _make_plumbing(number, invoice)
     return World(customer, subscription, invoice, draft, payment, metric)
 

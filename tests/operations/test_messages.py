@@ -25,6 +25,7 @@ from notifications.operations import sending, wording
 from notifications.operations.dispatching import dispatch_facts
 from notifications.operations.purging import purge_messages
 from notifications.posting import PostAnswer
+from subscriptions.models import Plan
 from tests.cast import JANUARY, Company, make_company
 from tests.factories import make_due_charge, make_invoice, make_subscription
 from tests.hooks import Receivers, deliver, make_endpoint, tell
@@ -134,6 +135,23 @@ def test_every_kind_is_drawn_from_its_fact(company: Company, alice: Customer) ->
     }  # fmt: skip
     assert next(one.subject for one in sent if "https://bank.example/3ds" in one.body).startswith("Please confirm")
     assert "Your trial of Team ends on January 1, 2026" in {one.subject for one in sent}
+
+
+@pytest.mark.parametrize(
+    ("stands_alone", "has_card", "words"),
+    [(False, True, "Nothing is needed"), (False, False, "add a card"), (True, False, "Choose a plan")],
+)
+def test_the_end_of_a_trial_says_what_has_to_be_done(
+    company: Company, stands_alone: bool, has_card: bool, words: str
+) -> None:
+    alice = company.customer("Alice", billing_type="card")
+    if has_card:
+        company.card(alice)
+    subscription = make_subscription(company, alice, trial_end_at=JANUARY)
+    Plan.objects.update(is_trial_standalone=stands_alone)
+    say("subscription.trial_ending", "subscription", subscription.id)
+    (sent,) = send()
+    assert words in sent.body
 
 
 def test_a_refund_is_told_when_its_money_is_on_its_way(company: Company, alice: Customer) -> None:

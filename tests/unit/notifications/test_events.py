@@ -10,8 +10,6 @@ ROOMS = ("core", "customers", "subscriptions", "usage", "invoicing", "billing")
 NOT_THERE_YET = frozenset(
     {
         "checkout.completed",
-        "payment_method.expiring",
-        "subscription.trial_ending",
     }
 )
 """Whoever writes one takes it out here."""
