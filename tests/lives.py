@@ -242,10 +242,11 @@ def did(life: Life, deed: Deed) -> Life:
     What falls due at that very moment belongs to what it is changed into.
     """
     now = deed.at
+    # What is due already is billed by the zone before.
+    steps = plan_steps(_as_read(life, changes=True), now - JUST_BEFORE).steps
     if deed.verb == "zone":
         life = replace(life, account=replace(life.account, zone=deed.word))
     known = _as_read(life, changes=True)
-    steps = plan_steps(known, now - JUST_BEFORE).steps
     held = steps[-1].settled[0] if steps else life.agreement
     try:
         decided = decide(deed, held, now)

@@ -100,20 +100,24 @@ def store_change_step(
     now: datetime,
     actor: Actor,
     facts: dict[str, object] | None = None,
+    zone_before: str = "",
 ) -> Changed:
     """Make a change inside the caller's transaction, customer and subscription locked; numbers are taken last.
 
-    Raises RuntimeError outside a transaction, else what store_change does.
+    With `zone_before`, the zone from which the customer has just moved, what is due already is billed by it. Raises
+    RuntimeError outside a transaction, else what store_change does.
     """
     require_transaction()
-    changed = _work_out(subscription, decide, now, actor)
+    changed = _work_out(subscription, decide, now, actor, zone_before)
     if facts is not None:
         emit(OutboxDraft("subscription.updated", "subscription", subscription.id, now, facts))
     write_outcomes([changed.outcome], as_of=now)
     return changed
 
 
-def _work_out(subscription: Subscription, decide: Decide, now: datetime, actor: Actor) -> Changed:
+def _work_out(
+    subscription: Subscription, decide: Decide, now: datetime, actor: Actor, zone_before: str = ""
+) -> Changed:
     """Bill in thought what is due, decide, and propose what the change comes to."""
     customer = subscription.customer
     agreements = {one.subscription_id: one for one in list_due_agreements([customer.id])}
@@ -123,7 +127,7 @@ def _work_out(subscription: Subscription, decide: Decide, now: datetime, actor: 
     account = read[customer.id]
     # A disabled customer's moments pass when the run comes by; here nothing is due before the change.
     # What falls due at this very moment belongs to what it is changed into.
-    plan = plan_steps(account, now - _MOMENT)
+    plan = plan_steps(replace(account, zone=zone_before or account.zone), now - _MOMENT)
     for step in plan.steps:
         agreements.update((one.subscription_id, one) for one in step.settled)
     held = agreements[subscription.id]

@@ -29,7 +29,7 @@ def update_customer(customer_id: uuid.UUID, changes: Mapping[str, Any], *, actor
         zone_before = customer_queries.lock_customer(customer_id).zone
         customer = customer_operations.update_customer(customer_id, changes, actor=actor, now=now)
         if customer.zone != zone_before:
-            _move_subscriptions(customer, actor, customer_queries.now_of(customer, now))
+            _move_subscriptions(customer, zone_before, actor, customer_queries.now_of(customer, now))
         return customer
 
 
@@ -45,7 +45,7 @@ def enable_customer(customer_id: uuid.UUID, *, actor: Actor, now: datetime) -> b
         return was_disabled
 
 
-def _move_subscriptions(customer: Customer, actor: Actor, now: datetime) -> None:
+def _move_subscriptions(customer: Customer, zone_before: str, actor: Actor, now: datetime) -> None:
     """Set down the customer's zone in the calendars of what runs; what is due already is billed by the old one."""
 
     def decide(_: Account, agreement: Agreement, at: datetime) -> Decided:
@@ -55,4 +55,6 @@ def _move_subscriptions(customer: Customer, actor: Actor, now: datetime) -> None
     running = Subscription.objects.filter(customer=customer, status__in=BILLED_STATUSES).order_by("id")
     for subscription_id in running.values_list("id", flat=True):
         subscription = changing.lock_subscription(subscription_id)
-        changing.store_change_step(subscription=subscription, decide=decide, now=now, actor=actor)
+        changing.store_change_step(
+            subscription=subscription, decide=decide, now=now, actor=actor, zone_before=zone_before
+        )

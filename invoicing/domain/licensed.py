@@ -25,7 +25,7 @@ from invoicing.domain.charge import (
 )
 from invoicing.domain.owed import LineKey, Owed, Standing, owed_lines, recurring_parts
 from invoicing.domain.proration import FULL
-from subscriptions.domain.terms import ARREARS, KEEP, PAUSED, PriceTerms
+from subscriptions.domain.terms import ARREARS, KEEP, PAUSED, CalendarVersion, PriceTerms
 
 
 def licensed_charges(case: ItemCase) -> Iterator[Charge]:
@@ -95,14 +95,19 @@ def _is_displaced(case: ItemCase, key: LineKey, laid_out: Sequence[Owed]) -> boo
     if held.price.price_id != key.price_id:
         # A price in arrears took its moment, of which nothing is owed yet; `full` gives nothing back.
         return proration_at(case.item, key.start) != FULL or not _was_charged_before(case, key)
-    calendar = case.agreement.calendar
-    number = max((place for place, one in enumerate(calendar) if one.from_at <= key.start), default=0)
-    if calendar[number].from_at != key.start or calendar[number].credits_unused:
-        return calendar[number].from_at == key.start
-    # It was paused at that very moment; what comes after the pause says whether it gives back.
-    following = calendar[number + 1] if number + 1 < len(calendar) else None
-    is_paused = calendar[number].phase == PAUSED
-    return following is not None and (following.resumes == KEEP or (is_paused and following.credits_unused))
+    return _comes_back_where_nothing_was_served(case.agreement.calendar, key.start)
+
+
+def _comes_back_where_nothing_was_served(calendar: Sequence[CalendarVersion], at: datetime) -> bool:
+    """Tell whether what was paid from a moment on is given back, when an end or a pause came at that very moment.
+
+    A pause gives back where it keeps, or where it ended in an end that does.
+    """
+    number = max((place for place, one in enumerate(calendar) if one.from_at <= at), default=0)
+    held, following = calendar[number], calendar[number + 1] if number + 1 < len(calendar) else None
+    if held.from_at != at or held.credits_unused or following is None:
+        return held.from_at == at and held.credits_unused
+    return following.resumes == KEEP or (held.phase == PAUSED and following.credits_unused)
 
 
 def _was_charged_before(case: ItemCase, key: LineKey) -> bool:

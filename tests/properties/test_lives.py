@@ -65,6 +65,7 @@ def test_everything_laid_out_anew_is_what_was_billed(life: Life) -> None:
 @given(lives())
 def test_a_run_that_comes_late_bills_the_same(life: Life) -> None:
     life = on_time(life)
+    note(repr(life))
     assert key_sums(lived(life, end_of(life))) == key_sums(lived(life, end_of(life), on_time=False))
 
 
