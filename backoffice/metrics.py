@@ -143,7 +143,11 @@ def _work_metrics(figures: Figures) -> Iterator[Metric]:
             "How long the step of dunning waits that is due longest; 0: none.",
             figures.dunning_age,
         ),
-        ("dunning_failed", "Processes whose step could not be done; their pages say why.", figures.failed_dunning),
+        (
+            "dunning_failed",
+            "Processes whose step, or begin, could not be done; their pages say why.",
+            figures.failed_dunning,
+        ),
     )
     for name, words, value in gauges:
         yield GaugeMetricFamily(f"reckoner_{name}", words, float(value))

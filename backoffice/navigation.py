@@ -61,6 +61,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Payments", "payments", "billing", "payment"),
             ("Attempts", "sync_problem", "billing", "paymentattempt"),
             ("Dunning", "notification_important", "billing", "dunningprocess"),
+            ("Parked invoices", "block", "billing", "parkedinvoice"),
             ("Dunning steps", "footprint", "billing", "dunningstep"),
             ("Announcements", "campaign", "billing", "announcement"),
             ("Refunds", "currency_exchange", "billing", "refund"),

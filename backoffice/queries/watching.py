@@ -42,7 +42,7 @@ SELECT (SELECT min(due_at) FROM due), (SELECT count(*) FROM due), (SELECT count(
        (SELECT id FROM pending LIMIT 1), (SELECT count(*) FROM pending),
        count(*), count(*) FILTER (WHERE due_at <= %(now)s),
        (SELECT count(*) FROM dunning), (SELECT min(next_at) FROM dunning WHERE next_at <= %(now)s),
-       (SELECT count(*) FROM dunning WHERE failures > 0)
+       (SELECT count(*) FROM dunning WHERE failures > 0) + (SELECT count(*) FROM billing_parkedinvoice)
 FROM open_attempt
 """  # noqa: S608 - composed of constants
 # By the fact's own id, which tells the wall's time: its moment is that of a test clock perhaps.

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from billing.models import DunningProcess, DunningStep
+from billing.models import DunningProcess, DunningStep, ParkedInvoice
 from billing.operations import dunning_cards
 from billing.tasks import hint_sweep
 from core.clock import wall_now
@@ -78,6 +78,27 @@ class DunningProcessAdmin(ReadOnlyAdmin):
                 messages.error(request, refusal.message)
         if done:
             messages.success(request, f"{done} {words}.")
+
+
+@admin.register(ParkedInvoice)
+class ParkedInvoiceAdmin(ReadOnlyAdmin):
+    """Overdue invoices that nothing could be done about, and why."""
+
+    list_display = (
+        link("invoice"),
+        "reason",
+        number("failures"),
+        moment("first_failed_at"),
+        moment("last_failed_at"),
+        moment("retry_at", "Next try"),
+    )
+    list_display_links = ("reason",)
+    list_filter = (("last_failed_at", MomentRangeFilter),)
+    list_select_related = ("invoice",)
+    search_fields = ("reason",)
+    related_search = ("invoice",)
+    search_help_text = "Invoice number or reason"
+    empty_words = "No invoice is parked: every overdue one could be reminded of."
 
 
 @admin.register(DunningStep)

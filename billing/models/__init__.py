@@ -2,7 +2,7 @@
 
 from billing.models.announcement import Announcement
 from billing.models.dispute import Dispute
-from billing.models.dunning import DunningProcess, DunningStep
+from billing.models.dunning import DunningProcess, DunningStep, ParkedInvoice
 from billing.models.mass_change import MassChange, MassChangePart
 from billing.models.notice import ProviderNotice
 from billing.models.payment import FoundCharge, Payment, PaymentAttempt, Receipt
@@ -20,6 +20,7 @@ __all__ = [
     "MassChange",
     "MassChangePart",
     "ParkedCustomer",
+    "ParkedInvoice",
     "Payment",
     "PaymentAttempt",
     "ProviderNotice",

@@ -109,6 +109,23 @@ class DunningProcess(models.Model):
         )
 
 
+class ParkedInvoice(models.Model):
+    """An overdue invoice whose process could not begin, with the reason; tried again at `retry_at`."""
+
+    invoice = models.OneToOneField(Invoice, primary_key=True, on_delete=models.CASCADE, related_name="parked")
+    reason = models.TextField()
+    failures = models.PositiveIntegerField(default=1)
+    first_failed_at = models.DateTimeField()
+    last_failed_at = models.DateTimeField()
+    retry_at = models.DateTimeField(help_text="Wall clock: not tried before.")
+
+    class Meta:
+        ordering = ["-last_failed_at"]
+
+    def __str__(self) -> str:
+        return f"{self.invoice}: {self.reason[:80]}"
+
+
 class DunningStep(models.Model):
     """One thing a process did: each retry with its attempt, each reminder, its end; none twice."""
 

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from billing.domain import dunning
 from billing.domain.dunning import ProcessStatus, Step, StepKind
-from billing.models import DunningProcess, DunningStep
+from billing.models import DunningProcess, DunningStep, ParkedInvoice
 from billing.operations import attempts, dunning_ending, standing
 from billing.operations.dunning_rows import begin, close_settled, log_step, set_next
 from billing.queries import dunning as queries
@@ -41,12 +41,13 @@ def run_due(
     """
     require_running()
     done = 0
-    for invoice_id in queries.list_overdue_invoice_ids(now, test_clock_id=test_clock_id, limit=limit):
+    overdue = queries.list_overdue_invoice_ids(now, wall_now=wall_now, test_clock_id=test_clock_id, limit=limit)
+    for invoice_id in overdue:
         try:
             done += _begin_overdue(invoice_id, now)
-        except Exception:
-            # Nothing is stored of it; the next sweep tries again.
+        except Exception as failure:
             log.exception("dunning_not_begun", invoice=str(invoice_id))
+            _park_invoice(invoice_id, f"{type(failure).__name__}: {failure}", wall_now)
     for process_id in queries.list_due_process_ids(now, wall_now=wall_now, test_clock_id=test_clock_id, limit=limit):
         try:
             done += _do_step(process_id, now=now, wall_now=wall_now)
@@ -58,6 +59,7 @@ def run_due(
 
 def run_everywhere(*, now: datetime) -> int:
     """Do what is due on the wall's clock, and on every test clock that stands still. Raises InstanceHeld."""
+    ParkedInvoice.objects.exclude(invoice__status=Invoice.Status.OPEN).delete()
     for clock_id, clock_now in queries.list_standing_clocks():
         run_due(clock_now, wall_now=now, test_clock_id=clock_id)
     return run_due(now, wall_now=now)
@@ -81,6 +83,7 @@ def _begin_overdue(invoice_id: uuid.UUID, now: datetime) -> int:
         set_next(process, dunning.next_step(process.plan, None))
         process.save()
         emit(*standing.mark_unpaid([invoice.id], now))
+        ParkedInvoice.objects.filter(invoice=invoice).delete()
     reach("dunning.begun")
     return 1
 
@@ -158,5 +161,23 @@ def _park(process_id: uuid.UUID, reason: str, wall_now: datetime) -> None:
         process = queries.lock_process(process_id)
         process.failures += 1
         process.failure = reason
-        process.held_until = wall_now + min(SHORTEST_WAIT * 2 ** min(process.failures - 1, 10), LONGEST_WAIT)
+        process.held_until = wall_now + _wait(process.failures)
         process.save(update_fields=["failures", "failure", "held_until"])
+
+
+def _park_invoice(invoice_id: uuid.UUID, reason: str, wall_now: datetime) -> None:
+    """Let an overdue invoice whose process could not begin wait, longer each time, with the reason."""
+    with transaction.atomic(durable=True):
+        # The invoice's customer is the lock: a process that begins meanwhile takes the row away.
+        customer_queries.lock_customer(payment_queries.get_invoice(invoice_id).customer_id)
+        parked = ParkedInvoice.objects.filter(invoice_id=invoice_id).first()
+        if parked is None:
+            parked = ParkedInvoice(invoice_id=invoice_id, failures=0, first_failed_at=wall_now)
+        parked.failures, parked.reason, parked.last_failed_at = parked.failures + 1, reason, wall_now
+        parked.retry_at = wall_now + _wait(parked.failures)
+        parked.save()
+
+
+def _wait(failures: int) -> timedelta:
+    """Return how long to wait after so many failures: 5 minutes, doubled each time, at most 6 hours."""
+    return min(SHORTEST_WAIT * (1 << min(failures - 1, 10)), LONGEST_WAIT)

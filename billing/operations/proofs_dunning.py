@@ -79,6 +79,16 @@ DUNNING = (
         "Do by hand what it should have ended with.",
     ),
     Proof(
+        "every overdue invoice has its dunning",
+        "invoice",
+        """
+        SELECT parked.invoice_id, format('could not begin %%s times: %%s', parked.failures, parked.reason)
+        FROM billing_parkedinvoice parked JOIN invoicing_invoice invoice ON invoice.id = parked.invoice_id
+        WHERE invoice.status = 'open'
+        """,
+        "Mend what the reason names; it is tried again by itself.",
+    ),
+    Proof(
         "whoever dunning disabled owes what is overdue",
         "customer",
         """

@@ -25,6 +25,8 @@ WHERE invoice.status = 'open' AND invoice.billing_type = 'invoice' AND invoice.a
   AND NOT EXISTS (SELECT FROM billing_dunningprocess process WHERE process.invoice_id = invoice.id
                   AND process.status IN ('open', 'finished', 'stopped'))
   AND (cardinality(brand.overdue_reminder_days) > 0 OR brand.overdue_disable_days IS NOT NULL)
+  AND NOT EXISTS (SELECT FROM billing_parkedinvoice parked WHERE parked.invoice_id = invoice.id
+                  AND parked.retry_at > %(wall_now)s)
   AND invoice.due_date
       < (%(now)s::timestamptz AT TIME ZONE coalesce(nullif(customer.time_zone, ''), brand.time_zone))::date
 """
@@ -78,11 +80,16 @@ def list_due_process_ids(
     return list(due.order_by("next_at", "id").values_list("id", flat=True)[:limit])
 
 
-def list_overdue_invoice_ids(now: datetime, *, test_clock_id: uuid.UUID | None, limit: int) -> list[uuid.UUID]:
-    """Return invoice customers' open invoices whose due date is over where they are, and that no process is about."""
+def list_overdue_invoice_ids(
+    now: datetime, *, wall_now: datetime, test_clock_id: uuid.UUID | None, limit: int
+) -> list[uuid.UUID]:
+    """Return invoice customers' open invoices whose due date is over where they are, and that no process is about.
+
+    Parked ones are left out until their time.
+    """
     with connection.cursor() as cursor:
         statement = f"SELECT invoice.id {OVERDUE} ORDER BY invoice.due_date, invoice.id LIMIT %(limit)s"
-        cursor.execute(statement, {"now": now, "clock": test_clock_id, "limit": limit})
+        cursor.execute(statement, {"now": now, "wall_now": wall_now, "clock": test_clock_id, "limit": limit})
         return [row[0] for row in cursor.fetchall()]
 
 

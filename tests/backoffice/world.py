@@ -14,6 +14,7 @@ from billing.models import (
     MassChange,
     MassChangePart,
     ParkedCustomer,
+    ParkedInvoice,
     Payment,
     ProviderNotice,
     Refund,
@@ -250,6 +251,9 @@ def _make_one(number: int) -> World:
         started_at=NOW,
     )
     DunningStep.objects.create(process=process, kind="begin", happened_at=NOW)
+    ParkedInvoice.objects.create(
+        invoice=invoice, reason="LookupError: no zone", first_failed_at=NOW, last_failed_at=NOW, retry_at=NOW
+    )
     Announcement.objects.create(
         kind="card_month", customer=customer, payment_method=card, about_at=NOW, announced_at=NOW
     )

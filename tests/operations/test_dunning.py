@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from billing.models import DunningProcess, DunningStep, Payment, PaymentAttempt
+from billing.models import DunningProcess, DunningStep, ParkedInvoice, Payment, PaymentAttempt
 from billing.operations import charging, dunning, dunning_cards
 from billing.operations.cards import add_card, remove_card, set_default_card
 from billing.operations.clocks import advance_clock
@@ -301,6 +301,12 @@ def finish_without_its_end(process: DunningProcess) -> None:
     DunningProcess.objects.update(status="finished", next_step="", next_at=None, closed_at=JANUARY)
 
 
+def park_its_invoice(process: DunningProcess) -> None:
+    ParkedInvoice.objects.create(
+        invoice=process.invoice, reason="no", first_failed_at=JANUARY, last_failed_at=JANUARY, retry_at=JANUARY
+    )
+
+
 def disable_over_nothing(process: DunningProcess) -> None:
     Customer.objects.update(status="disabled", disabled_at=JANUARY, disabled_by="overdue")
 
@@ -314,6 +320,7 @@ PLANTED = dict(
             forget_its_next_step,
             try_another_invoice,
             finish_without_its_end,
+            park_its_invoice,
             disable_over_nothing,
         ),
         strict=True,

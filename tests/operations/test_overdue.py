@@ -1,12 +1,13 @@
 """Overdue invoices of invoice customers: reminders, disabling, and what paying brings back."""
 
-from datetime import datetime
+import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from billing.models import DunningProcess, DunningStep
-from billing.operations import dunning_cards
+from billing.models import DunningProcess, DunningStep, ParkedInvoice
+from billing.operations import dunning, dunning_cards, standing
 from billing.operations.clocks import advance_clock
 from billing.operations.customers import enable_customer
 from billing.operations.doctor import check_books
@@ -174,6 +175,44 @@ def test_a_brand_that_neither_reminds_nor_disables_begins_nothing(company: Compa
     advance("2026-03-01")
     assert status_of() == ("active", "active")
     assert not DunningProcess.objects.exists()
+
+
+def test_what_cannot_begin_is_parked_stops_no_other_and_begins_later(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Bob", "Carol"):
+        price = company.price()
+        company.start(company.customer(name), company.plan(name, price), price, now=BEGIN)
+    now = at("2026-01-22")
+    broken, mark_unpaid = first().id, standing.mark_unpaid
+
+    def break_the_first(invoice_ids: list[uuid.UUID], moment: datetime) -> Any:
+        if broken in invoice_ids:
+            raise LookupError("no such zone")
+        return mark_unpaid(invoice_ids, moment)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(standing, "mark_unpaid", break_the_first)
+        for minutes in (0, 1, 6):
+            dunning.run_everywhere(now=now + timedelta(minutes=minutes))
+    parked = ParkedInvoice.objects.get()
+    assert (parked.invoice_id, parked.reason, parked.failures) == (broken, "LookupError: no such zone", 2)
+    assert parked.retry_at == now + timedelta(minutes=16)
+    assert [one.invoice_id == broken for one in DunningProcess.objects.all()] == [False]
+    assert [breach.object_id for breach in check_books(now=now)] == [broken]
+    dunning.run_everywhere(now=now + timedelta(minutes=17))
+    assert DunningProcess.objects.count() == 2
+    assert not ParkedInvoice.objects.exists()
+
+
+def test_a_parked_invoice_that_is_paid_is_forgotten(bob: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(standing, "mark_unpaid", {}.pop)
+        advance("2026-01-22")
+    assert ParkedInvoice.objects.count() == 1
+    pay(first(), "2026-01-22")
+    dunning.run_everywhere(now=BEGIN)
+    assert not ParkedInvoice.objects.exists()
 
 
 def test_a_person_stops_it(bob: Customer) -> None:
