@@ -35,7 +35,7 @@ class Timeline(ApiView):
 
     @describe("Read a subscription's timeline", gives=TimelineAnswer)
     def get(self, request: Request, subscription_id: uuid.UUID) -> HttpResponse:
-        """Terms, items and seats, statuses, planned changes and what became of them, documents; oldest first."""
+        """Terms, items, seats, statuses, planned changes and what became of them, documents, dunning; oldest first."""
         queries.get_subscription(subscription_id)
         happenings = list_timelines([subscription_id])[subscription_id]
         return answer_json({"data": [HappeningAnswer().to_representation(one) for one in happenings]})

@@ -1,24 +1,27 @@
-"""Everything that happened to subscriptions, in one line of time: terms, items, statuses, plans, documents."""
+"""Everything that happened to subscriptions, in one line of time: terms, items, statuses, plans, documents, dunning."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from billing.models import DunningStep
 from core.domain.money import Money, format_money
 from invoicing.models import CreditNote, CreditNoteLine, Invoice, InvoiceLine
 from subscriptions.domain.pending import ChangeKind
 from subscriptions.models import ItemTerms, PendingChange, SubscriptionEvent, SubscriptionTerms
 
-TERMS, ITEM, STATUS, PLANNED, INVOICE, CREDIT_NOTE = (
+TERMS, ITEM, STATUS, PLANNED, INVOICE, CREDIT_NOTE, DUNNING = (
     "terms",
     "item",
     "status",
     "pending_change",
     "invoice",
     "credit_note",
+    "dunning",
 )
-KINDS = (TERMS, ITEM, STATUS, PLANNED, INVOICE, CREDIT_NOTE)
+KINDS = (TERMS, ITEM, STATUS, PLANNED, INVOICE, CREDIT_NOTE, DUNNING)
 LOCALE = "en"
 
 
@@ -37,10 +40,10 @@ class Happening:
 def list_timelines(subscription_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[Happening, ...]]:
     """Return what happened to each subscription, oldest first, by a constant number of statements.
 
-    Of what happened at one moment terms stand first, then items, statuses, planned changes and documents.
+    Of what happened at one moment terms stand first, then items, statuses, planned changes, documents and dunning.
     """
     found: dict[uuid.UUID, list[Happening]] = {subscription_id: [] for subscription_id in subscription_ids}
-    for source in (_terms, _items, _statuses, _planned, _documents):
+    for source in (_terms, _items, _statuses, _planned, _documents, _dunning):
         for subscription_id, happening in source(subscription_ids):
             found[subscription_id].append(happening)
     return {one: tuple(sorted(mine, key=lambda happening: happening.at)) for one, mine in found.items()}
@@ -119,6 +122,29 @@ def _documents(subscription_ids: Collection[uuid.UUID]) -> Told:
         details = _amount(note.total_minor, note.currency)
         what = f"Credit note {note.number}"
         yield subscription_id, Happening(note.created_at, CREDIT_NOTE, what, details, object_id=note.id)
+
+
+def _dunning(subscription_ids: Collection[uuid.UUID]) -> Told:
+    """Yield what was done about unpaid invoices with lines of the subscriptions: retries with what came of them."""
+    lines = InvoiceLine.objects.filter(
+        subscription_id__in=subscription_ids, invoice__dunning_processes__isnull=False
+    ).order_by("subscription_id", "invoice_id")
+    charged: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+    for subscription_id, invoice_id in lines.values_list("subscription_id", "invoice_id").distinct():
+        if subscription_id is not None:
+            charged[invoice_id].append(subscription_id)
+    steps = DunningStep.objects.filter(process__invoice_id__in=charged).select_related("process__invoice", "attempt")
+    for step in steps.order_by("id"):
+        invoice = step.process.invoice
+        number = f" {step.number}" if step.number else ""
+        what = f"Dunning of {invoice.number}: {step.get_kind_display().lower()}{number}"
+        attempt = step.attempt
+        outcome = [attempt.status, attempt.failure_reason] if attempt is not None else [step.details]
+        if step.kind == DunningStep.Kind.BEGIN:
+            outcome = [step.process.get_kind_display().lower()]
+        details = ", ".join(word.replace("_", " ") for word in outcome if word)
+        for subscription_id in charged[invoice.id]:
+            yield subscription_id, Happening(step.happened_at, DUNNING, what, details, object_id=invoice.id)
 
 
 def _in_order(pairs: Iterable[tuple[uuid.UUID | None, uuid.UUID]]) -> Iterator[tuple[uuid.UUID, uuid.UUID]]:

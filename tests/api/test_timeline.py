@@ -5,6 +5,7 @@ import uuid
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from customers.models import Brand
 from tests.api.client import Caller
 from tests.api.conftest import Shop
 from tests.api.running import Running
@@ -13,7 +14,7 @@ from tests.api.running import Running
 def told(running: Running) -> list[tuple[str, str, str, str]]:
     """Return the timeline as day, kind, what and details."""
     rows = running.api.get(f"{running.path}/timeline")["data"]
-    return [(row["at"][:10], row["kind"], row["what"], row["details"]) for row in rows]
+    return [(row["at"][:10], row["kind"], row["what"], row.get("details", "")) for row in rows]
 
 
 def test_everything_that_happened_is_told_in_order(running: Running) -> None:
@@ -55,6 +56,19 @@ def test_what_fails_says_why(running: Running) -> None:
     failed = [row for row in told(running) if row[2] == "Planned change failed"]
     assert len(failed) == 1
     assert "interval" in failed[0][3]
+
+
+def test_what_dunning_does_is_told(running: Running) -> None:
+    Brand.objects.update(overdue_reminder_days=[0, 3])
+    running.advance("2026-07-10")
+    dunned = [row for row in told(running) if row[1] == "dunning"]
+    words = f"Dunning of {next(row[2] for row in told(running) if row[1] == 'invoice').removeprefix('Invoice ')}"
+    assert [(day, what.removeprefix(words), details) for day, _, what, details in dunned] == [
+        ("2026-07-02", ": began", "overdue invoice"),
+        ("2026-07-02", ": reminded 1", ""),
+        ("2026-07-05", ": reminded 2", ""),
+        ("2026-07-05", ": finished", "keep"),
+    ]
 
 
 def test_nobody_sees_what_is_charlies(api: Caller, shop: Shop, running: Running) -> None:
