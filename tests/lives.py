@@ -276,7 +276,7 @@ def did(life: Life, deed: Deed) -> Life:
 
 def _as_read(life: Life, *, changes: bool) -> Account:
     """Return the account with the lines that the database would be asked for."""
-    horizons = line_horizons([life.agreement], life.agreement.subscription_id if changes else None)
+    horizons = line_horizons([life.agreement], [life.agreement.subscription_id] if changes else ())
     billed = {
         item_id: tuple(
             sorted(

@@ -8,8 +8,10 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from billing.domain.dunning import FinishWith, StepKind
+from billing.domain.dunning_ahead import Payments
 from billing.domain.expected_usage import Assumption
-from billing.domain.forecast import Forecast, FutureDocument, FutureRefund, cash_by_month, in_order
+from billing.domain.future import Forecast, FutureDocument, FutureDunning, FutureRefund, cash_by_month, in_order
 from billing.domain.standing import ChargedLine
 from billing.operations.simulating import MOST_MONTHS, Simulation, simulate_customer
 from core.api.fields import (
@@ -24,11 +26,14 @@ from core.api.fields import (
 from core.api.schema import describe
 from core.api.serializers import AnswerSerializer, Parameters
 from core.api.views import ApiView, answer_json
+from core.domain.schedule import local_date
 from customers import queries as customers_queries
 from invoicing.domain.assembly import ProposedLine
 from invoicing.domain.giving_back import GivenBack
 
 KINDS = ("invoice", "credit_note")
+DUNNING_WORDS = tuple(str(one) for one in (StepKind.RETRY, StepKind.REMIND, *FinishWith))
+PAYMENTS = [(one.value, one.value) for one in Payments]
 
 
 class FutureLineAnswer(AnswerSerializer):
@@ -73,8 +78,18 @@ class CashAnswer(AnswerSerializer):
     amount = WholeNumberField(min_value=None)
 
 
+class FutureDunningAnswer(AnswerSerializer):
+    """What dunning will do about an invoice that is not paid; `amount` is due then, or given up with the end."""
+
+    date = DayField()
+    type = WordField(DUNNING_WORDS, help_text="A retry, a reminder, or the end: what the brand's final action says.")
+    currency = TextField()
+    amount = WholeNumberField()
+    written_off = WholeNumberField()
+
+
 class PastDueAnswer(AnswerSerializer):
-    """What is open and past due, or whose charge was declined: expected in no month."""
+    """What is open and expected in no month: past due, declined, or not paid by assumption."""
 
     currency = TextField()
     amount = WholeNumberField()
@@ -87,6 +102,7 @@ class ForecastAnswer(AnswerSerializer):
     documents = FutureDocumentAnswer(many=True)
     cash = CashAnswer(many=True)
     past_due = PastDueAnswer(many=True)
+    dunning = FutureDunningAnswer(many=True)
     refused = TextField(help_text="Waiting changes the terms could not take, in words.")
 
 
@@ -103,9 +119,21 @@ def forecast_body(told: Forecast) -> dict[str, Any]:
             "past_due": [
                 {"currency": currency, "amount": minor} for currency, minor in sorted(told.past_due_minor.items())
             ],
+            "dunning": [_dunning(one, told) for one in told.dunning],
             "refused": " ".join(told.refused),
         }
     )
+
+
+def _dunning(one: FutureDunning, told: Forecast) -> dict[str, Any]:
+    """Return the values of what dunning does."""
+    return {
+        "date": local_date(one.moment, told.account.zone),
+        "type": one.word,
+        "currency": one.currency,
+        "amount": one.amount_minor,
+        "written_off": one.written_off_minor,
+    }
 
 
 def _document(one: FutureDocument) -> dict[str, Any]:
@@ -193,12 +221,13 @@ class UpcomingParameters(Parameters):
 
     months = QueryMonthsField(min_value=1, max_value=MOST_MONTHS, required=False, help_text="12 if not sent.")
     usage = WordField([(one.value, one.value) for one in Assumption], required=False)
+    payments = WordField(PAYMENTS, required=False, help_text="`fail`: nobody pays, and dunning does what it does.")
 
 
 def simulation_of(values: Mapping[str, Any], now: datetime) -> Simulation:
     """Return what is simulated, without a change."""
     usage = Assumption(values.get("usage", Assumption.LAST_PERIOD))
-    return Simulation(now, values.get("months", 12), usage)
+    return Simulation(now, values.get("months", 12), usage, payments=Payments(values.get("payments", Payments.MADE)))
 
 
 class CustomerUpcoming(ApiView):

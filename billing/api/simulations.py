@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -9,13 +10,13 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from billing import tasks
-from billing.api.forecasts import ForecastAnswer, PastDueAnswer, forecast_body, simulation_of
+from billing.api.forecasts import PAYMENTS, ForecastAnswer, PastDueAnswer, forecast_body, simulation_of
 from billing.domain.expected_usage import Assumption
 from billing.domain.what_if import EndWanted
 from billing.models import SimulationRun
 from billing.operations import simulation_runs as operations
 from billing.operations.lifecycle import RefundType
-from billing.operations.simulating import MOST_MONTHS, Simulation, simulate_customer
+from billing.operations.simulating import MOST_MONTHS, simulate_customer
 from billing.operations.supposing import Supposed, suppose
 from billing.queries.simulation_runs import get_simulation
 from core.api.fields import IdField, InstantField, MomentField, TextField, WholeNumberField, WordField
@@ -75,6 +76,11 @@ class SimulateInput(InputSerializer):
         required=False,
         help_text="What is used in the time ahead: what the last whole period had (if not sent), or nothing.",
     )
+    payments = WordField(
+        PAYMENTS,
+        required=False,
+        help_text="Made when they are expected (if not sent), or every one fails and dunning does what the brand says.",
+    )
     change = ChangeInput(required=False)
 
     def breaches(self, values: Mapping[str, Any]) -> Mapping[str, str]:
@@ -88,7 +94,9 @@ class SimulateInput(InputSerializer):
 class MonthAnswer(AnswerSerializer):
     """What everybody is billed in a month, and the cash of it, in one currency; credit notes count as negative."""
 
-    always = frozenset({"month", "currency", "invoices", "credit_notes", "sub_total", "tax_total", "total", "cash"})
+    always = frozenset(
+        {"month", "currency", "invoices", "credit_notes", "sub_total", "tax_total", "total", "cash", "written_off"}
+    )
 
     month = TextField(help_text="Such as `2026-07`.")
     currency = TextField()
@@ -98,6 +106,7 @@ class MonthAnswer(AnswerSerializer):
     tax_total = WholeNumberField(min_value=None)
     total = WholeNumberField(min_value=None)
     cash = WholeNumberField(min_value=None, help_text="Money expected in the month; negative when more is paid back.")
+    written_off = WholeNumberField(default=0, help_text="What dunning gives up.")
 
 
 class ToldAnswer(AnswerSerializer):
@@ -118,6 +127,7 @@ class SimulationAnswer(AnswerSerializer):
     status = WordField(SimulationRun.Status.values, help_text="`stopped`: it failed, and why is told.")
     months = WholeNumberField()
     usage = WordField([(one.value, one.value) for one in Assumption])
+    payments = WordField(PAYMENTS)
     plan = IdField(source="plan_id", help_text="Whose change was supposed.")
     new_plan = IdField(source="new_plan_id")
     new_price = IdField(source="new_price_id")
@@ -191,7 +201,7 @@ class Simulate(ApiView):
         wanted = simulation_of(values, now)
         if "change" in values:
             what_if = suppose(_supposed(values["change"], customer, now), customer_id=customer.id, now=now)
-            wanted = Simulation(now, wanted.months, wanted.usage, what_if)
+            wanted = replace(wanted, what_if=what_if)
         return answer_json(forecast_body(simulate_customer(customer.id, wanted)))
 
     def _ask_for_everybody(self, values: Mapping[str, Any]) -> HttpResponse:
@@ -199,7 +209,12 @@ class Simulate(ApiView):
         wanted = simulation_of(values, self.now)
         supposed = _supposed(values["change"], None, self.now) if "change" in values else None
         run = operations.request_simulation(
-            months=wanted.months, usage=wanted.usage, supposed=supposed, now=self.now, actor=self.actor
+            months=wanted.months,
+            usage=wanted.usage,
+            payments=wanted.payments,
+            supposed=supposed,
+            now=self.now,
+            actor=self.actor,
         )
         tasks.hint_simulate()
         answer = {"id": run.id, "status": run.status}

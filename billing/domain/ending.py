@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from billing.domain.cycle import PRORATE, Step
+from billing.domain.cycle import CREDIT as CREDIT_UNUSED
+from billing.domain.cycle import PRORATE, Step, Transition, cancel
 from billing.domain.refunds import PaidInvoice, pay_back
 from billing.domain.standing import (
     ChargedInvoice,
@@ -26,12 +27,13 @@ from invoicing.domain.charge import CREDIT, RECURRING, SEATS
 from invoicing.domain.credit import taken_off
 from invoicing.domain.giving_back import GivenBack, give_back, give_back_whole, rest_of, spread_gross
 from invoicing.domain.postings import CreditUsed
-from subscriptions.domain.lifecycle import Action
+from subscriptions.domain.lifecycle import Action, Status
 from subscriptions.domain.periods import ServicePeriod, paid_segments, period_at
 from subscriptions.domain.terms import ENDED, Agreement
 
 FULL = "full"
 PERIOD_KINDS = frozenset({RECURRING, SEATS, CREDIT})
+UNSERVED = frozenset({Status.OVERDUE_PAYMENT_DISABLED, Status.BLOCKED})
 _MOMENT = timedelta(microseconds=1)
 
 
@@ -70,6 +72,15 @@ def ended_agreements(steps: Iterable[Step]) -> tuple[Ended, ...]:
             if agreement.subscription_id in ends and agreement.cancel_refund in {PRORATE, FULL}
         ]
     return tuple(found)
+
+
+def end_unpaid(agreement: Agreement, at: datetime) -> tuple[Agreement, Transition, bool]:
+    """Return an agreement that dunning ends, how its status moved, and whether its last charges and credits are made.
+
+    Unused days are credited and paid out to nobody; what was not served is charged nothing.
+    """
+    ended, transition = cancel(replace(agreement, cancel_refund=CREDIT_UNUSED), at)
+    return ended, transition, agreement.status not in UNSERVED
 
 
 def pays_out(ended: Iterable[Ended], proposal: Proposal) -> bool:

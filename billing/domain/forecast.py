@@ -1,19 +1,38 @@
 """What a customer will be billed, and when its money is expected: the run's own steps, made in thought.
 
 Nothing here prices, taxes or discounts: each due moment is planned, sorted and billed by the code of the run, and the
-account then stands as it would once that is stored. Cards are taken to be charged with success on the day of issue,
-open invoices to be paid on their due date; what is past due today is expected in no month.
+account then stands as it would once that is stored. Cards are taken to be charged with success on the day of issue or
+the next retry, open invoices to be paid on their due date; what is past due today is expected in no month. Or every
+payment is taken to fail: then dunning does what its policy says (`billing/domain/dunning_ahead.py`).
 """
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from billing.domain.cycle import Plan, Step, due_moment, plan_steps
-from billing.domain.ending import FULL, Ended, PeriodRefund, ended_agreements, pays_out, refund_periods
+from billing.domain.cycle import CHANGE, Plan, Step, due_moment, next_due, plan_steps, settle, step_windows
+from billing.domain.dunning import FinishWith, StepKind
+from billing.domain.dunning_ahead import DunningAhead, DunningCase, Process
+from billing.domain.ending import (
+    FULL,
+    Ended,
+    end_unpaid,
+    ended_agreements,
+    pays_out,
+    refund_periods,
+)
+from billing.domain.future import (
+    GIVES_UP,
+    Cash,
+    Forecast,
+    FutureDocument,
+    FutureDunning,
+    FutureRefund,
+    Receivable,
+)
 from billing.domain.grace import Bill, SortedSteps, bill_sorted, sort_steps
 from billing.domain.refunds import PaidInvoice, Refundable, pay_back
 from billing.domain.standing import ChargedInvoice, Standing, invoice_of, note_of
@@ -23,6 +42,7 @@ from invoicing.domain.assembly import Proposal, after, with_lines
 from invoicing.domain.credit import taken_off
 from invoicing.domain.tax_world import TaxWorld
 from invoicing.domain.waiting import Draft, WaitingStep, rewind
+from subscriptions.domain.lifecycle import Status
 from subscriptions.domain.terms import Agreement
 from usage.domain.aggregation import UsageFigure
 
@@ -30,63 +50,11 @@ _NAMES = uuid.UUID("5d1b7a52-7f0e-5c56-9d3e-2f6c8a4b1e90")
 
 
 @dataclass(frozen=True, slots=True)
-class Receivable:
-    """What is due on an invoice in minor units, and the day on which it is expected; None: nobody knows."""
-
-    invoice_id: uuid.UUID
-    currency: str
-    open_minor: int
-    expected_on: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class FutureDocument:
-    """An invoice or credit note that will be made at a moment; `paid_out_minor` of a credit goes back to the card."""
-
-    moment: datetime
-    proposal: Proposal
-    paid_out_minor: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class FutureRefund:
-    """A credit note that will give back what the period of an end was charged (`full`), and its day of issue."""
-
-    moment: datetime
-    issue_date: date
-    refund: PeriodRefund
-
-
-@dataclass(frozen=True, slots=True)
-class Cash:
-    """Money expected on a day, in minor units; negative when it is paid back."""
-
-    day: date
-    currency: str
-    amount_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What one customer will be billed, oldest first, the cash of it, and what is past due today, by currency.
-
-    `refused` says which waiting changes the terms could not take when their moment came; `refunds` come behind the
-    documents of their moment.
-    """
-
-    account: Account
-    documents: tuple[FutureDocument, ...]
-    cash: tuple[Cash, ...]
-    past_due_minor: Mapping[str, int] = field(default_factory=dict)
-    refused: tuple[str, ...] = ()
-    refunds: tuple[FutureRefund, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Case:
     """One customer as it stands: its account, what is open on its invoices, what cards have paid of them.
 
-    `standing` holds the documents of the running periods of those that may end with `full`.
+    `standing` holds the documents of the running periods of those that may end with `full`; `asked` are the steps about
+    whose usage was asked beyond those of `steps_ahead`.
     """
 
     account: Account
@@ -94,6 +62,16 @@ class Case:
     paid_minor: Mapping[uuid.UUID, int] = field(default_factory=dict)
     gives_back_minor: Mapping[uuid.UUID, Mapping[uuid.UUID, int]] = field(default_factory=dict)
     standing: Standing = field(default_factory=lambda: Standing({}))
+    dunning: DunningCase = field(default_factory=DunningCase)
+    asked: tuple[Step, ...] = ()
+
+
+class UsageWanted(Exception):
+    """Dunning ends a subscription at a moment nobody asked about: the usage of these steps has to be known too."""
+
+    def __init__(self, steps: tuple[Step, ...]) -> None:
+        super().__init__(f"the usage of {len(steps)} steps is not known")
+        self.steps = steps
 
 
 def next_moment(account: Account) -> datetime | None:
@@ -108,25 +86,38 @@ def steps_ahead(account: Account, until: datetime) -> tuple[Step, ...]:
     return (*waited, *plan_steps(account, until).steps)
 
 
+def steps_to_ask(case: Case, until: datetime) -> tuple[Step, ...]:
+    """Return the steps about whose usage to ask: what dunning ends is asked about up to its end, not beyond."""
+    ends = {one.subscription_id: step.moment for step in case.asked for one in step.due}
+    ahead = (
+        replace(step, due=tuple(one for one in step.due if step.moment <= ends.get(one.subscription_id, step.moment)))
+        for step in steps_ahead(case.account, until)
+    )
+    return (*case.asked, *ahead)
+
+
 def forecast(
     case: Case, now: datetime, until: datetime, figures: Mapping[Any, UsageFigure], world: TaxWorld
 ) -> Forecast:
     """Return what a customer will be billed from `now` to `until`, both included.
 
-    What is overdue for the run is billed at `now`, as the next run would do it.
+    What is overdue for the run is billed at `now`, as the next run would do it. Raises UsageWanted.
     """
-    walk = _Walk(case, now)
+    walk = _Walk(case, now, figures, world)
     while True:
-        due = next_moment(walk.account)
+        due = walk.next_at
         if due is None or due > until:
             return walk.told(local_date(until, case.account.seller.zone))
-        walk.run(max(due, now), figures, world)
+        walk.run(max(due, now))
 
 
 class _Walk:
     """Goes from due moment to due moment of one customer."""
 
-    def __init__(self, case: Case, now: datetime) -> None:
+    def __init__(self, case: Case, now: datetime, figures: Mapping[Any, UsageFigure], world: TaxWorld) -> None:
+        self._figures, self._world = figures, world
+        self._asked = case.asked
+        self._is_cut_short = False
         self._open = {one.invoice_id: one for one in case.receivables}
         self.account = replace(case.account, open_minor={one.invoice_id: one.open_minor for one in case.receivables})
         self._paid = dict(case.paid_minor)
@@ -141,22 +132,104 @@ class _Walk:
         self._cash: list[Cash] = []
         self._refused: list[str] = []
         self._refunds: list[FutureRefund] = []
+        self._told: list[FutureDunning] = []
+        self._dunning = DunningAhead(case.dunning, case.account.zone)
+        self._expect_nothing(now)
 
-    def run(self, at: datetime, figures: Mapping[Any, UsageFigure], world: TaxWorld) -> None:
-        """Do what the run does at a moment, and let the account stand as it would afterwards."""
+    @property
+    def next_at(self) -> datetime | None:
+        """Return when something is billed or dunned next, None when nothing is."""
+        moments = (next_moment(self.account), self._dunning.next_at)
+        return min((one for one in moments if one is not None), default=None)
+
+    def run(self, at: datetime) -> None:
+        """Do what the run, dunning and the charges do at a moment, and let the account stand as it would afterwards."""
         self._receive(local_date(at, self.account.seller.zone))
-        plan = plan_steps(self.account, at)
+        due = next_moment(self.account)
+        if due is not None and due <= at:
+            self._bill(at, plan_steps(self.account, at))
+        for process in self._dunning.due_processes(at):
+            self._dun(process, at)
+        self._charge(at)
+
+    def _bill(self, at: datetime, plan: Plan) -> None:
+        """Bill steps, and keep what they make."""
         steps = sort_steps(self.account, plan, at)
-        bill = bill_sorted(self.account, steps, at, figures, world)
+        self._require_usage(plan)
+        bill = bill_sorted(self.account, steps, at, self._figures, self._world)
         self._refused += [done.failure for step in plan.steps for done in step.applied if done.failure]
         ended = ended_agreements(plan.steps)
         gives_full = any(one.cancel_refund == FULL for one in self.account.agreements)
+        # Behind the documents that this moment made already.
+        first = self._made_at(at)
         self._store(at, plan, steps, bill)
-        charged = [self._note(at, proposal, ended) for proposal in bill.proposals]
+        for proposal in bill.proposals:
+            self._note(at, proposal, ended)
         if gives_full:
-            self._stand(at, bill.proposals)
+            self._stand(at, bill.proposals, first)
             self._refund(at, ended)
-        self._charge([invoice_id for invoice_id in charged if invoice_id is not None])
+
+    def _made_at(self, at: datetime) -> int:
+        """Return how many documents a moment has made."""
+        return sum(one.moment == at for one in self._documents)
+
+    def _require_usage(self, plan: Plan) -> None:
+        """Refuse steps behind an end that nobody foresaw until their usage was asked about. Raises UsageWanted."""
+        if self._is_cut_short:
+            new = tuple(step for step in plan.steps if step not in self._asked)
+            if any(True for _ in step_windows(new)):
+                raise UsageWanted(new)
+
+    def _expect_nothing(self, now: datetime) -> None:
+        """Let what will not be paid be unpaid: charges that fail, and transfers that do not come."""
+        for one in list(self._open.values()):
+            if not self._dunning.fails and one.has_card:
+                continue
+            self._open[one.invoice_id] = replace(one, expected_on=None)
+            if one.charge_at is not None:
+                due_moment_at = one.due_moment_at or one.charge_at
+                charge_at = max(one.charge_at, now)
+                self._dunning.schedule(one.invoice_id, charge_at, due_moment_at, has_card=one.has_card)
+            elif self._dunning.fails and one.due_date is not None and not one.is_charged:
+                self._dunning.await_payment(one.invoice_id, one.due_date, now)
+
+    def _dun(self, process: Process, at: datetime) -> None:
+        """Do the step of a process that is due, as dunning does."""
+        held, step = self._open.get(process.invoice_id), process.step
+        if held is None or step is None:
+            self._dunning.close(process.invoice_id)
+            return
+        if step.kind is not StepKind.FINISH:
+            self._tell(at, str(step.kind), held)
+            self._dunning.go_on(process, at, held.due_moment_at or at, has_card=held.has_card)
+            return
+        self._dunning.close(process.invoice_id, for_good=True)
+        finish_with = process.plan.finish_with
+        if finish_with is FinishWith.CANCEL:
+            for subscription_id in sorted(held.subscription_ids):
+                self._end(subscription_id, at)
+        if finish_with is FinishWith.DISABLE:
+            self.account = replace(self.account, disabled=True)
+        left = self._open.get(process.invoice_id)
+        self._tell(at, str(finish_with), left or replace(held, open_minor=0))
+        if str(finish_with) in GIVES_UP and left is not None:
+            del self._open[process.invoice_id]
+            self._note_open()
+
+    def _tell(self, at: datetime, word: str, held: Receivable) -> None:
+        """Keep what dunning did."""
+        self._told.append(FutureDunning(at, word, held.invoice_id, held.currency, held.open_minor))
+
+    def _end(self, subscription_id: uuid.UUID, at: datetime) -> None:
+        """End a subscription as dunning does, unless it has ended."""
+        for agreement in self.account.agreements:
+            if agreement.subscription_id == subscription_id and agreement.status is not Status.CANCELLED:
+                ended, transition, is_charged = end_unpaid(agreement, at)
+                settled = settle(ended, at) if is_charged else replace(ended, next_due_at=next_due(ended, at))
+                step = Step(at, (ended,) if is_charged else (), (settled,), (transition,), origin=CHANGE)
+                self._is_cut_short = True
+                self._bill(at, Plan((step,), None))
+                return
 
     def _receive(self, before: date) -> None:
         """Let what is expected on earlier days be paid."""
@@ -164,23 +237,28 @@ class _Walk:
             if one.expected_on is not None and self._today <= one.expected_on < before:
                 self._cash.append(Cash(one.expected_on, one.currency, one.open_minor))
                 del self._open[one.invoice_id]
+        self._note_open()
+
+    def _note_open(self) -> None:
+        """Let the account know what is open."""
         self.account = replace(self.account, open_minor={one.invoice_id: one.open_minor for one in self._open.values()})
 
     def _store(self, at: datetime, plan: Plan, steps: SortedSteps, bill: Bill) -> None:
         """Let documents and drafts stand, and the agreements go on."""
         account = _without(self.account, steps.finished)
-        ids = [self._id(at, place) for place, _ in enumerate(bill.proposals)]
+        first = self._made_at(at)
+        ids = [self._id(at, place) for place, _ in enumerate(bill.proposals, start=first)]
         settled = _settled(plan)
         account = after(account, bill.proposals, tuple(settled.values()), ids)
         waiting = tuple(one for one in account.waiting if one not in steps.finished)
         for number, held in enumerate(bill.held):
             drafts = [one for one in held.proposals if not one.is_credit]
-            names = [self._id(at, f"draft {number} {place}") for place, _ in enumerate(drafts)]
+            names = [self._id(at, f"draft {first} {number} {place}") for place, _ in enumerate(drafts)]
             account = with_lines(account, drafts, names)
             shown = tuple(
                 Draft(name, one.currency, one.payment_method_id) for name, one in zip(names, drafts, strict=True)
             )
-            step_id = self._id(at, f"step {number}")
+            step_id = self._id(at, f"step {first} {number}")
             # As a stored step is read: with what changed at its own moment, billed only up to the one before.
             before = tuple(
                 rewind(settled[one.subscription_id], held.moment, billed_to=one.billed_to_at, dirty_from=one.dirty_from)
@@ -194,37 +272,51 @@ class _Walk:
         digest = uuid.uuid5(_NAMES, f"{self.account.customer_id} {place}").int & ((1 << 64) - 1)
         return uuid.UUID(int=(int(at.timestamp() * 1000) << 80) | (0x7 << 76) | (0x2 << 62) | digest >> 2)
 
-    def _note(self, at: datetime, proposal: Proposal, ended: Sequence[Ended]) -> uuid.UUID | None:
-        """Keep a document, and what it asks for or gives back; return an invoice that a card is to be charged for."""
-        place = sum(one.moment == at for one in self._documents)
-        invoice_id, day = self._id(at, place), proposal.occasion.issue_date
+    def _note(self, at: datetime, proposal: Proposal, ended: Sequence[Ended]) -> None:
+        """Keep a document, and what it asks for or gives back; a card is to be charged for an invoice."""
+        invoice_id, day = self._id(at, self._made_at(at)), proposal.occasion.issue_date
         if proposal.is_credit:
             paid_out = self._give_back(proposal, gives_out=pays_out(ended, proposal))
             if paid_out:
                 self._cash.append(Cash(day, proposal.currency, -paid_out))
             self._documents.append(FutureDocument(at, proposal, paid_out))
-            return None
+            return
         self._documents.append(FutureDocument(at, proposal))
         self._gives_back[invoice_id] = proposal.given_back_minor
         due = proposal.amount_due_minor
         if due <= 0:
-            return None
-        is_charged = proposal.account.billing_type == CARD and proposal.payment_method_id is not None
-        # A card customer without a card is asked for nothing: its invoice stays open.
-        expected_on = None if proposal.account.billing_type == CARD and not is_charged else proposal.due_date
-        self._open[invoice_id] = Receivable(invoice_id, proposal.currency, due, expected_on)
+            return
+        is_card, has_card = proposal.account.billing_type == CARD, proposal.payment_method_id is not None
+        is_expected = has_card if is_card else True
+        self._open[invoice_id] = Receivable(
+            invoice_id,
+            proposal.currency,
+            due,
+            proposal.due_date if is_expected and not self._dunning.fails else None,
+            due_moment_at=proposal.occasion.moment,
+            subscription_ids=frozenset(proposal.subscription_ids),
+            has_card=has_card,
+        )
         self.account = replace(self.account, open_minor={**self.account.open_minor, invoice_id: due})
-        return invoice_id if is_charged else None
+        if is_card:
+            self._dunning.schedule(invoice_id, at, proposal.occasion.moment, has_card=has_card)
+        elif self._dunning.fails and proposal.due_date is not None:
+            self._dunning.await_payment(invoice_id, proposal.due_date)
 
-    def _charge(self, invoice_ids: Sequence[uuid.UUID]) -> None:
-        """Let cards pay what invoices ask for on their day of issue."""
-        for invoice_id in invoice_ids:
-            held = self._open.pop(invoice_id, None)
-            if held is not None and held.expected_on is not None:
-                self._cash.append(Cash(held.expected_on, held.currency, held.open_minor))
-                self._paid[invoice_id] = held.open_minor
-        open_minor = {one.invoice_id: one.open_minor for one in self._open.values()}
-        self.account = replace(self.account, open_minor=open_minor)
+    def _charge(self, at: datetime) -> None:
+        """Charge what is due in turn: cards pay, unless payments are taken to fail or there is no card."""
+        for attempt in self._dunning.take_attempts(at):
+            held = self._open.get(attempt.invoice_id)
+            if held is None:
+                self._dunning.close(attempt.invoice_id)
+            elif self._dunning.fails or not attempt.has_card:
+                self._dunning.decline(attempt, at)
+            else:
+                del self._open[attempt.invoice_id]
+                self._dunning.close(attempt.invoice_id)
+                self._cash.append(Cash(local_date(at, self.account.seller.zone), held.currency, held.open_minor))
+                self._paid[attempt.invoice_id] = held.open_minor
+        self._note_open()
 
     def _give_back(self, proposal: Proposal, *, gives_out: bool) -> int:
         """Lower the open invoices a credit corrects, and return what of the rest is paid out to cards."""
@@ -282,10 +374,10 @@ class _Walk:
         payments = (Refundable(invoice.invoice_id, paid_minor),) if paid_minor else ()
         return replace(invoice, due_minor=0 if held is None else held.open_minor, payments=payments)
 
-    def _stand(self, at: datetime, made: Sequence[Proposal]) -> None:
+    def _stand(self, at: datetime, made: Sequence[Proposal], first: int) -> None:
         """Keep the lines of documents, for those that end with `full` later."""
         invoices, notes = dict(self._standing.invoices), list(self._standing.notes)
-        for place, proposal in enumerate(made):
+        for place, proposal in enumerate(made, start=first):
             if proposal.is_credit:
                 notes.append(note_of(proposal))
                 continue
@@ -310,6 +402,7 @@ class _Walk:
             dict(past_due),
             tuple(self._refused),
             tuple(self._refunds),
+            tuple(self._told),
         )
 
 
@@ -328,22 +421,3 @@ def _without(account: Account, finished: Sequence[WaitingStep]) -> Account:
         for item_id, lines in account.billed.items()
     }
     return replace(account, billed=kept)
-
-
-def in_order(told: Forecast) -> Iterator[FutureDocument | FutureRefund]:
-    """Yield everything that will be made, oldest first; at one moment refunds come behind the other documents."""
-    every: list[FutureDocument | FutureRefund] = [*told.documents, *told.refunds]
-    yield from sorted(every, key=lambda one: (one.moment, isinstance(one, FutureRefund)))
-
-
-def cash_by_month(cash: Iterable[Cash]) -> Iterator[tuple[str, str, int]]:
-    """Yield month ("2026-07"), currency and what is expected in it, in order.
-
-    >>> list(cash_by_month([Cash(date(2026, 7, 1), "EUR", 300), Cash(date(2026, 7, 31), "EUR", -100)]))
-    [('2026-07', 'EUR', 200)]
-    """
-    sums: dict[tuple[str, str], int] = defaultdict(int)
-    for one in cash:
-        sums[f"{one.day:%Y-%m}", one.currency] += one.amount_minor
-    for (month, currency), amount_minor in sorted(sums.items()):
-        yield month, currency, amount_minor

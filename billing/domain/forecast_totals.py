@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from billing.domain.forecast import Forecast, cash_by_month
+from billing.domain.future import Forecast, cash_by_month
+from core.domain.schedule import local_date
 
 TOLD_AT_MOST = 100
 """So many customers are named, of those that failed and of those there is something to say about."""
@@ -28,6 +29,7 @@ class Totals:
         self.net_minor: Counter[_Key] = Counter()
         self.tax_minor: Counter[_Key] = Counter()
         self.cash_minor: Counter[_Key] = Counter()
+        self.written_off_minor: Counter[_Key] = Counter()
         self.past_due_minor: Counter[str] = Counter()
         self.failures: list[tuple[uuid.UUID, str]] = []
         self.remarks: list[tuple[uuid.UUID, str]] = []
@@ -48,6 +50,10 @@ class Totals:
             self.tax_minor[key] -= given.refund.tax_minor
         for month, currency, minor in cash_by_month(told.cash):
             self.cash_minor[month, currency] += minor
+        for step in told.dunning:
+            if step.written_off_minor:
+                month = f"{local_date(step.moment, told.account.zone):%Y-%m}"
+                self.written_off_minor[month, step.currency] += step.written_off_minor
         self.past_due_minor.update(told.past_due_minor)
         for words in told.refused:
             if len(self.remarks) < TOLD_AT_MOST:
@@ -62,7 +68,7 @@ class Totals:
 
     def told(self) -> Mapping[str, Any]:
         """Return the sums as they are stored and answered: months in order, each currency apart."""
-        keys = sorted({*self.invoices, *self.credit_notes, *self.cash_minor})
+        keys = sorted({*self.invoices, *self.credit_notes, *self.cash_minor, *self.written_off_minor})
         return {
             "months": [
                 {
@@ -74,6 +80,7 @@ class Totals:
                     "tax_total": self.tax_minor[month, currency],
                     "total": self.net_minor[month, currency] + self.tax_minor[month, currency],
                     "cash": self.cash_minor[month, currency],
+                    "written_off": self.written_off_minor[month, currency],
                 }
                 for month, currency in keys
             ],

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from billing.domain.dunning_ahead import Payments
 from billing.domain.expected_usage import Assumption
 from core.fields import id_field
 from subscriptions.models import Plan, Price
@@ -22,11 +23,14 @@ class SimulationRun(models.Model):
         STOPPED = "stopped", "Stopped"
 
     ASSUMPTIONS = [(one.value, one.value) for one in Assumption]
+    PAYMENTS = [(one.value, one.value) for one in Payments]
+    MADE = Payments.MADE.value
 
     id = id_field()
     status = models.CharField(max_length=8, choices=Status.choices, default=Status.WAITING)
     months = models.PositiveSmallIntegerField()
     usage = models.CharField(max_length=11, choices=ASSUMPTIONS)
+    payments = models.CharField(max_length=4, choices=PAYMENTS, default=MADE, db_default=MADE)
     plan = models.ForeignKey(Plan, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     new_plan = models.ForeignKey(Plan, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     new_price = models.ForeignKey(Price, null=True, blank=True, on_delete=models.PROTECT, related_name="+")

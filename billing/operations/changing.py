@@ -123,7 +123,7 @@ def _work_out(
     agreements = {one.subscription_id: one for one in list_due_agreements([customer.id])}
     if subscription.id not in agreements:
         agreements |= {one.subscription_id: one for one in list_agreements([subscription.id])}
-    read = read_accounts([customer.id], agreements.values(), about_to_change=subscription.id)
+    read = read_accounts([customer.id], agreements.values(), about_to_change=(subscription.id,))
     account = read[customer.id]
     # A disabled customer's moments pass when the run comes by; here nothing is due before the change.
     # What falls due at this very moment belongs to what it is changed into.

@@ -5,11 +5,10 @@ Billing rules, section 11. `cancel` credits the unused days of the unpaid period
 """
 
 import uuid
-from dataclasses import replace
 from datetime import datetime
 
-from billing.domain.cycle import CREDIT, cancel
 from billing.domain.dunning import FinishWith, ProcessAction
+from billing.domain.ending import end_unpaid
 from billing.models import DunningProcess
 from billing.operations import changing, standing
 from billing.operations.changing import Decided
@@ -22,11 +21,9 @@ from customers.domain.customer import OVERDUE
 from invoicing.domain.account import Account
 from invoicing.models import Invoice
 from invoicing.queries import giving_back as rest_queries
-from subscriptions.domain.lifecycle import Status
 from subscriptions.domain.terms import Agreement
 
 ACTOR = Actor(name="dunning")
-UNSERVED = frozenset({Status.OVERDUE_PAYMENT_DISABLED, Status.BLOCKED})
 
 
 def finish(process: DunningProcess, *, now: datetime, wall_now: datetime) -> None:
@@ -52,8 +49,8 @@ def _cancel(subscription_id: uuid.UUID, now: datetime) -> None:
     """End a subscription now; what it was charged for days ahead is credited, and paid out to nobody."""
 
     def decide(_: Account, agreement: Agreement, at: datetime) -> Decided:
-        ended, transition = cancel(replace(agreement, cancel_refund=CREDIT), at)
-        return Decided(ended, (transition,), is_charged=agreement.status not in UNSERVED)
+        ended, transition, is_charged = end_unpaid(agreement, at)
+        return Decided(ended, (transition,), is_charged=is_charged)
 
     subscription = changing.lock_subscription(subscription_id)
     changing.store_change_step(subscription=subscription, decide=decide, now=now, actor=ACTOR)

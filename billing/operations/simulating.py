@@ -15,12 +15,15 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from billing.domain.dunning_ahead import Payments
 from billing.domain.ending import FULL, Ended
 from billing.domain.expected_usage import Assumption, Questions, expect, questions
-from billing.domain.forecast import Case, Forecast, forecast, steps_ahead
+from billing.domain.forecast import Case, UsageWanted, forecast, steps_to_ask
+from billing.domain.future import Forecast
 from billing.domain.standing import ChargedInvoice, Standing
 from billing.domain.what_if import WhatIf
-from billing.queries.receivables import list_paid, list_receivables
+from billing.queries.dunning import list_dunning_cases
+from billing.queries.receivables import list_paid, list_receivables, list_unpaid_subscription_ids
 from billing.queries.standing import read_standing
 from billing.run.claiming import CHUNK
 from billing.run.engine import without_collecting
@@ -34,6 +37,7 @@ from invoicing.queries.tax import get_tax_world
 from subscriptions.domain.terms import Agreement
 from subscriptions.queries.terms import list_due_agreements
 from usage import queries as usage_queries
+from usage.domain.aggregation import UsageFigure
 
 MOST_MONTHS = 60
 
@@ -42,12 +46,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """What is simulated: so many months from `now`, with an assumption about usage, and perhaps a change in thought."""
+    """What is simulated: so many months from `now`, with what is assumed of usage and payments, and perhaps a change in
+    thought.
+    """
 
     now: datetime
     months: int = 12
     usage: Assumption = Assumption.LAST_PERIOD
     what_if: WhatIf | None = None
+    payments: Payments = Payments.MADE
 
     def until(self, zone: str) -> datetime:
         """Return the last moment that is simulated: the same wall time so many months later."""
@@ -122,27 +129,41 @@ def _simulate(
     """
     failures: dict[uuid.UUID, str] = {}
     supposed = _suppose(list_due_agreements(customer_ids), wanted.what_if, failures, strict=strict)
-    accounts = read_accounts(customer_ids, supposed, with_waiting=True)
+    may_end = list_unpaid_subscription_ids(customer_ids)
+    accounts = read_accounts(customer_ids, supposed, about_to_change=may_end, with_waiting=True)
     cases = _cases(accounts, wanted)
     held = replace(world, closed=world.closed.held())
     asked: dict[uuid.UUID, Questions] = {}
     for customer_id, case in cases.items():
         try:
-            steps = steps_ahead(case.account, wanted.until(case.account.zone))
-            asked[customer_id] = questions(steps, wanted.now, wanted.usage)
+            asked[customer_id] = _ask(case, wanted)
         except Exception as error:
             _fail(customer_id, error, failures, strict=strict)
     windows = {window.key: window for one in asked.values() for window in one.windows}
     figures = usage_queries.list_usage_figures(list(windows.values()))
     with without_collecting():
         for customer_id, one in asked.items():
-            case = cases[customer_id]
-            until = wanted.until(case.account.zone)
             try:
-                yield forecast(case, wanted.now, until, _answers(one, figures), held)
+                yield _forecast(cases[customer_id], wanted, _answers(one, figures), held)
             except Exception as error:
                 _fail(customer_id, error, failures, strict=strict)
     yield from (Failed(customer_id, reason) for customer_id, reason in failures.items())
+
+
+def _ask(case: Case, wanted: Simulation) -> Questions:
+    """Return what has to be known about a customer's usage."""
+    return questions(steps_to_ask(case, wanted.until(case.account.zone)), wanted.now, wanted.usage)
+
+
+def _forecast(case: Case, wanted: Simulation, figures: Mapping[Any, UsageFigure], world: TaxWorld) -> Forecast:
+    """Return a customer's future; where dunning ends something before its time, its usage by then is asked for."""
+    while True:
+        try:
+            return forecast(case, wanted.now, wanted.until(case.account.zone), figures, world)
+        except UsageWanted as more:
+            case = replace(case, asked=(*more.steps, *case.asked))
+            asked = _ask(case, wanted)
+            figures = _answers(asked, usage_queries.list_usage_figures(asked.windows))
 
 
 def _suppose(
@@ -167,6 +188,9 @@ def _cases(accounts: Mapping[uuid.UUID, Account], wanted: Simulation) -> dict[uu
     today = {one.customer_id: local_date(wanted.now, one.seller.zone) for one in accounts.values()}
     receivables = list_receivables(list(accounts), today)
     paid, gives_back = list_paid(list(accounts.values()))
+    brands = {one.customer_id: one.seller.brand_id for one in accounts.values()}
+    open_ids = [one.invoice_id for rows in receivables.values() for one in rows]
+    dunned = list_dunning_cases(brands, open_ids, wanted.payments)
     agreements = (agreement for account in accounts.values() for agreement in account.agreements)
     standing = read_standing([Ended(one, wanted.now) for one in agreements if one.cancel_refund == FULL])
     stand: dict[uuid.UUID, dict[uuid.UUID, ChargedInvoice]] = defaultdict(dict)
@@ -179,6 +203,7 @@ def _cases(accounts: Mapping[uuid.UUID, Account], wanted: Simulation) -> dict[uu
             paid,
             gives_back,
             Standing(stand[customer_id], standing.notes),
+            dunned[customer_id],
         )
         for customer_id, account in accounts.items()
     }

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db import OperationalError, connection, transaction
 
+from billing.domain.dunning_ahead import Payments
 from billing.domain.expected_usage import Assumption
 from billing.domain.forecast_totals import Totals
 from billing.models import SimulationRun
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 def request_simulation(
-    *, months: int, usage: Assumption, supposed: Supposed | None, now: datetime, actor: Actor
+    *, months: int, usage: Assumption, payments: Payments, supposed: Supposed | None, now: datetime, actor: Actor
 ) -> SimulationRun:
     """Ask for a simulation of everybody on the wall clock, with a change in thought of all on a plan or none.
 
@@ -47,7 +48,9 @@ def request_simulation(
         return SimulationRun.objects.get(id=resumed)
     change = {} if supposed is None else _columns(supposed)
     with transaction.atomic():
-        made = SimulationRun.objects.create(months=months, usage=usage.value, created_at=now, **change)
+        made = SimulationRun.objects.create(
+            months=months, usage=usage.value, payments=payments.value, created_at=now, **change
+        )
         remember_resources(**{RESOURCE: made.id})
         record_audit(actor, [AuditDraft("simulation.requested", "simulation", made.id)], recorded_at=now)
     return made
@@ -140,7 +143,8 @@ def _simulate(run: SimulationRun) -> Totals:
             at = max(run.change_at or now, now)
             supposed = Supposed(at, None, run.plan_id, run.new_plan_id, run.new_price_id)
             what_if = suppose(supposed, customer_id=None, now=now)
-        for told in simulate_all(Simulation(now, run.months, Assumption(run.usage), what_if)):
+        wanted = Simulation(now, run.months, Assumption(run.usage), what_if, Payments(run.payments))
+        for told in simulate_all(wanted):
             if isinstance(told, Failed):
                 totals.add_failure(told.customer_id, told.reason)
             else:

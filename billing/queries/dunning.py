@@ -1,16 +1,19 @@
 """Reads of dunning: what is due, by whose clock, and what an invoice or customer is in."""
 
 import uuid
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q
 
-from billing.domain.dunning import FinishWith, ProcessKind, ProcessStatus
+from billing.domain.dunning import FinishWith, ProcessKind, ProcessStatus, Step, StepKind
+from billing.domain.dunning_ahead import DunningCase, Payments, Process
 from billing.models import DunningProcess
 from core.errors import NotFound
 from core.models import TestClock
+from customers.models import Brand
 from invoicing.models import Invoice, InvoiceLine
 from subscriptions.domain.lifecycle import Status
 
@@ -141,3 +144,24 @@ def list_open_card_processes(customer_id: uuid.UUID) -> list[DunningProcess]:
     """Return a customer's open processes of declined cards, with their invoices, the oldest debt first."""
     found = DunningProcess.objects.filter(customer_id=customer_id, status=ProcessStatus.OPEN, kind=ProcessKind.CARD)
     return list(found.select_related("invoice").order_by(F("invoice__due_moment_at"), "id"))
+
+
+def list_dunning_cases(
+    brand_ids: Mapping[uuid.UUID, uuid.UUID], invoice_ids: Iterable[uuid.UUID], payments: Payments
+) -> dict[uuid.UUID, DunningCase]:
+    """Return how customers are dunned, by whose brands `brand_ids` tells, with what is done about open invoices now."""
+    policies = {brand.id: brand.dunning_policy for brand in Brand.objects.filter(id__in=set(brand_ids.values()))}
+    running: dict[uuid.UUID, list[Process]] = defaultdict(list)
+    over: dict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)
+    for one in latest_processes(invoice_ids).values():
+        if one.status == ProcessStatus.OPEN:
+            step = Step(StepKind(one.next_step), one.next_at, one.next_number) if one.next_at is not None else None
+            running[one.customer_id].append(Process(one.invoice_id, one.plan, step))
+        elif one.status in {ProcessStatus.FINISHED, ProcessStatus.STOPPED}:
+            over[one.customer_id].add(one.invoice_id)
+    return {
+        customer_id: DunningCase(
+            policies[brand_id], payments, tuple(running[customer_id]), frozenset(over[customer_id])
+        )
+        for customer_id, brand_id in brand_ids.items()
+    }

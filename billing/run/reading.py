@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -65,19 +65,19 @@ def read_accounts(
     customer_ids: Sequence[uuid.UUID],
     agreements: Iterable[Agreement] | None = None,
     *,
-    about_to_change: uuid.UUID | None = None,
+    about_to_change: Collection[uuid.UUID] = (),
     with_waiting: bool = False,
 ) -> dict[uuid.UUID, Account]:
     """Return these customers as accounts, with their due subscriptions and what waits unless `agreements` are given.
 
-    The lines of a subscription that is `about_to_change` are read whatever its terms say, and what waits too;
+    The lines of subscriptions that are `about_to_change` are read whatever their terms say, and what waits too;
     `with_waiting` reads what waits beside given agreements.
     """
     ids = list(customer_ids)
     owned: dict[uuid.UUID, list[Agreement]] = defaultdict(list)
     for agreement in list_due_agreements(ids) if agreements is None else agreements:
         owned[agreement.customer_id].append(agreement)
-    waiting = list_waiting_steps(ids) if agreements is None or about_to_change is not None or with_waiting else {}
+    waiting = list_waiting_steps(ids) if agreements is None or about_to_change or with_waiting else {}
     waited = [agreement for steps in waiting.values() for step in steps for agreement in step.agreements]
     customers = _rows(CUSTOMERS, ids)
     sellers = {row[0]: _seller(row) for row in _rows(BRANDS, list({row[1] for row in customers}))}
@@ -111,7 +111,7 @@ def read_accounts(
 
 
 def line_horizons(
-    agreements: Iterable[Agreement], about_to_change: uuid.UUID | None = None
+    agreements: Iterable[Agreement], about_to_change: Collection[uuid.UUID] = ()
 ) -> dict[uuid.UUID, datetime]:
     """Return how far back each item's billed lines matter; items nothing can correct are left out.
 
@@ -125,7 +125,7 @@ def line_horizons(
         segments = agreement_segments(agreement)
         # Usage looks back furthest: what the others ask is among the periods found for it.
         for item in sorted(agreement.items, key=lambda one: one.versions[-1].price.meter is None):
-            changes = agreement.subscription_id == about_to_change
+            changes = agreement.subscription_id in about_to_change
             found = [one for one in _item_horizons(agreement, item, segments, changes) if one is not None]
             if found:
                 horizons[item.item_id] = min(*found, horizons.get(item.item_id, found[0]))

@@ -53,6 +53,23 @@ def test_upcoming_invoices(api: Caller, shop: dict[str, Any]) -> None:
     assert set(api.errors("GET", f"/customer/{shop['customer']}/invoices/upcoming?months=x")) == {"months"}
 
 
+def test_where_payments_fail_dunning_does_what_the_brand_says(api: Caller, shop: dict[str, Any]) -> None:
+    """The invoice of 10 March is due on 9 April: reminded of on the days after, the customer disabled 30 days later."""
+    told = api.get(f"/customer/{shop['customer']}/invoices/upcoming?months=6&payments=fail")
+    assert dates(told) == [("invoice", "2026-04-10", 2000)]
+    assert told["cash"] == []
+    assert [(one["date"], one["type"], one["amount"]) for one in told["dunning"]][:4] == [
+        ("2026-04-10", "remind", 2000),
+        ("2026-04-17", "remind", 2000),
+        ("2026-04-24", "remind", 2000),
+        ("2026-05-10", "disable", 2000),
+    ]
+    out = StringIO()
+    call_command("simulate", customer=shop["customer"], months=3, payments="fail", stdout=out)
+    assert "2026-05-10 dunning: disable, €20.00" in out.getvalue()
+    assert set(api.errors("GET", f"/customer/{shop['customer']}/invoices/upcoming?payments=x")) == {"payments"}
+
+
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [

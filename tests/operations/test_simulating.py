@@ -9,10 +9,12 @@ import pytest
 from django.db import connection
 from django.db.utils import DatabaseError
 
+from billing.domain.dunning_ahead import Payments
 from billing.domain.expected_usage import Assumption
-from billing.domain.forecast import Forecast, cash_by_month, forecast
+from billing.domain.forecast import forecast
+from billing.domain.future import Forecast, cash_by_month
 from billing.domain.what_if import EndWanted, WhatIf
-from billing.models import Payment, Refund
+from billing.models import DunningStep, Payment, Refund
 from billing.operations import lifecycle, plan_changes, simulating
 from billing.operations.clocks import advance_clock
 from billing.operations.lifecycle import CancelCommand, CancelWhen, RefundType
@@ -22,7 +24,7 @@ from billing.operations.simulating import Failed, Simulation, one_snapshot, simu
 from core.errors import Conflict, Invalid, NotFound
 from core.identifiers import new_id
 from core.models import TestClock
-from customers.models import Customer
+from customers.models import Customer, PaymentMethod
 from invoicing.models import CreditNoteLine, Invoice, InvoiceLine
 from subscriptions.domain.change import PriceChange
 from subscriptions.models import Price, Subscription
@@ -326,6 +328,122 @@ def test_it_is_what_then_happens(history: Callable[[World], None], grace: int) -
         assert sorted(expected) == sorted(paid)
         paid_out = Refund.objects.filter(created_at__gt=NOW).values_list("amount_minor", flat=True)
         assert sum(-one.amount_minor for one in told.cash if one.amount_minor < 0) == sum(paid_out)
+
+
+def cards_of(token: str, **values: Any) -> Callable[[World], None]:
+    """Charge a card that pays once, then no more."""
+
+    def history(world: World) -> None:
+        world.company.card(world.alice, token)
+        world.alice.refresh_from_db()
+        world.start(**values)
+
+    return history
+
+
+def two_invoices_a_day(world: World) -> None:
+    """The second waits while the first is declined."""
+    card(world)
+    for price, hours in ((world.small, 0), (world.big, 4)):
+        world.company.start(world.alice, world.team, price, now=BEGIN + timedelta(hours=hours))
+    world.advance(NOW)
+    PaymentMethod.objects.update(provider_reference="card_lack_of_funds_1")
+
+
+def used_by_card(world: World) -> None:
+    """Usage up to the day on which dunning ends it is billed with the end."""
+    calls = world.company.metric("calls")
+    usage = world.company.price(
+        type="unit", unit_price=Decimal(2), usage=True, metric=calls, minimum_commitment_minor=900
+    )
+    cards_of("tok_declined_after_first", items=(usage,))(world)
+    moment = at("2026-03-05 12:00")
+    world.advance(moment)
+    subscription_id = Subscription.objects.get().id
+    event = EventDraft(
+        event_id="x", subscription_id=subscription_id, code="calls", value=Decimal(700), timestamp=moment
+    )
+    record_events([event], now=moment)
+
+
+def a_year_by_card(world: World) -> None:
+    world.company.card(world.alice, "tok_declined_after_first")
+    world.alice.refresh_from_db()
+    subscription = world.start(world.yearly)
+    world.advance(NOW - timedelta(hours=1))
+    world.later(subscription, world.big, "2026-06-16 12:00")
+
+
+DUNNED: list[tuple[Callable[[World], None], dict[str, Any]]] = [
+    (cards_of("tok_declined_after_first"), {}),
+    (cards_of("tok_declined_after_first"), {"dunning_final_action": "uncollectible"}),
+    (cards_of("tok_declined_after_first"), {"dunning_final_action": "keep", "dunning_retry_days": [40]}),
+    (a_year_by_card, {"dunning_retry_days": []}),
+    (cards_of("tok_declined_after_first"), {"grace_days": 4, "dunning_retry_days": [2, 50]}),
+    (two_invoices_a_day, {"invoice_group": "subscription"}),
+    (two_invoices_a_day, {"invoice_group": "subscription", "dunning_retry_days": [2, 70]}),
+    (used_by_card, {"dunning_retry_days": [3, 20]}),
+    (a_year_by_card, {}),
+    (renewals, {}),
+    (renewals, {"overdue_disable_days": None, "overdue_reminder_days": [0, 20]}),
+    (two_on_one_day, {"invoice_group": "subscription", "overdue_disable_days": 70}),
+]
+
+
+def dunned(since: datetime) -> list[tuple[datetime, str]]:
+    """Return what dunning then did: retries, reminders and ends, each with its moment."""
+    steps = DunningStep.objects.filter(kind__in=["retry", "remind", "finish"], happened_at__gt=since)
+    return sorted((one.happened_at, one.details if one.kind == "finish" else str(one.kind)) for one in steps)
+
+
+@pytest.mark.parametrize(("history", "policy"), DUNNED)
+def test_what_is_not_paid_is_dunned_as_it_then_is(history: Callable[[World], None], policy: dict[str, Any]) -> None:
+    world = World(**policy)
+    history(world)
+    if world.time() < NOW:
+        world.advance(NOW)
+    told = world.simulate(usage=Assumption.NONE, payments=Payments.FAIL)
+    world.advance(Simulation(NOW, 12).until("UTC"))
+    assert plain(simulated(told)) == plain(happened(NOW))
+    assert sorted((one.moment, one.word) for one in told.dunning) == dunned(NOW)
+    assert told.dunning
+    given_up = Invoice.objects.filter(uncollectible_at__gt=NOW).values_list("written_off_minor", flat=True)
+    assert sum(one.written_off_minor for one in told.dunning) == sum(given_up)
+    due = Invoice.objects.filter(status="open").values_list("amount_due_minor", flat=True)
+    assert told.past_due_minor.get("EUR", 0) == sum(due)
+    assert told.cash == ()
+
+
+def test_what_is_expected_to_be_used_is_expected_up_to_the_end() -> None:
+    """100 calls a period: dunning ends it on 20 March, 10 days and 2:17 from now, of 31 -> 32.57."""
+    world = World(dunning_retry_days=[3, 20])
+    calls = world.company.metric("calls")
+    usage = world.company.price(type="unit", unit_price=Decimal(2), usage=True, metric=calls)
+    world.company.card(world.alice, "tok_declined_after_first")
+    subscription = world.start(items=(usage,))
+    moment = at("2026-02-10 12:00")
+    world.advance(moment)
+    event = EventDraft(
+        event_id="x", subscription_id=subscription.id, code="calls", value=Decimal(100), timestamp=moment
+    )
+    record_events([event], now=moment)
+    world.advance(NOW)
+    told = world.simulate(payments=Payments.FAIL)
+    used = [line for one in told.documents for line in one.proposal.lines if line.charge.kind == "usage"]
+    part = Decimal((at("2026-03-20 10:17") - NOW) // timedelta(seconds=1)) / (31 * 86400)
+    assert [line.charge.quantity for line in used] == [(100 * part).quantize(Decimal("1e-12"))]
+
+
+def test_by_default_a_retry_brings_the_money_and_who_has_no_card_is_dunned() -> None:
+    world = World()
+    cards_of("tok_declined_after_first")(world)
+    world.advance(at("2026-03-01 08:00"))
+    told = simulate_customer(world.alice.id, Simulation(world.time(), 1))
+    assert (told.cash[0].day, told.cash[0].amount_minor) == (at("2026-03-03").date(), 3570)
+    PaymentMethod.objects.update(removed_at=world.time(), is_default=False)
+    told = simulate_customer(world.alice.id, Simulation(world.time(), 2))
+    assert [one.word for one in told.dunning][-1] == "cancel"
+    assert told.cash == ()
 
 
 class TestUsage:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 
+from billing.domain.dunning_ahead import Payments
 from billing.domain.expected_usage import Assumption
 from billing.domain.forecast import forecast
 from billing.models import SimulationRun
@@ -38,10 +39,9 @@ class World:
         for name, values in (("Alice", {}), ("Bob", {}), ("Charlie", {"test_clock": clock})):
             self.company.start(self.company.customer(name, **values), self.plan, self.small, now=BEGIN)
 
-    def ask(self, months: int = 2, supposed: Supposed | None = None) -> SimulationRun:
-        return simulation_runs.request_simulation(
-            months=months, usage=Assumption.LAST_PERIOD, supposed=supposed, now=NOW, actor=SYSTEM
-        )
+    def ask(self, months: int = 2, supposed: Supposed | None = None, **values: Any) -> SimulationRun:
+        wanted = {"usage": Assumption.LAST_PERIOD, "payments": Payments.MADE, **values}
+        return simulation_runs.request_simulation(months=months, supposed=supposed, now=NOW, actor=SYSTEM, **wanted)
 
     def suppose(self, price: Price, moment: str) -> Supposed:
         return Supposed(at(moment), None, self.plan.id, None, price.id)
@@ -61,6 +61,15 @@ def months(run: SimulationRun) -> list[tuple[Any, ...]]:
     assert run.result is not None
     names = ("month", "invoices", "credit_notes", "sub_total", "tax_total", "total", "cash")
     return [tuple(one[name] for name in names) for one in run.result["months"]]
+
+
+def test_where_nobody_pays_everybody_is_dunned(world: World) -> None:
+    """31 January's has been overdue since 3 March, and is found so on the 10th: 30 days later both are disabled."""
+    run = world.ask(3, payments=Payments.FAIL)
+    work()
+    assert months(run) == [("2026-03", 4, 0, 12000, 2280, 14280, 0)]
+    assert run.result is not None
+    assert run.result["past_due"] == [{"currency": "EUR", "amount": 6 * 3570}]
 
 
 def test_everybody_month_by_month(world: World) -> None:

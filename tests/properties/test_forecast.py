@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from billing.domain.cycle import plan_steps, step_windows
 from billing.domain.expected_usage import Assumption, expect, questions
-from billing.domain.forecast import Case, FutureDocument, Receivable, forecast, steps_ahead
+from billing.domain.forecast import Case, forecast, steps_ahead
+from billing.domain.future import FutureDocument, Receivable
 from invoicing.domain.account import Account
 from subscriptions.domain.lifecycle import Status
 from tests.histories import History, answer, histories, open_agreement, with_seats, world

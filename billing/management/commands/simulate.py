@@ -4,14 +4,16 @@ import json
 import uuid
 from argparse import ArgumentParser
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from billing.api.forecasts import forecast_body
+from billing.domain.dunning_ahead import Payments
 from billing.domain.expected_usage import Assumption
-from billing.domain.forecast import Forecast, FutureDocument, FutureRefund, cash_by_month, in_order
+from billing.domain.future import Forecast, FutureDocument, FutureRefund, cash_by_month, in_order
 from billing.operations.simulating import (
     MOST_MONTHS,
     Failed,
@@ -23,6 +25,7 @@ from billing.operations.simulating import (
 )
 from core.clock import wall_now
 from core.domain.money import Money, format_money
+from core.domain.schedule import local_date
 from customers import queries as customer_queries
 
 
@@ -41,13 +44,20 @@ class Command(BaseCommand):
             default=Assumption.LAST_PERIOD.value,
             help="what is used in the time ahead (default: what the last whole period had)",
         )
+        parser.add_argument(
+            "--payments",
+            choices=[one.value for one in Payments],
+            default=Payments.MADE.value,
+            help="whether they are made when expected (default), or every one fails and dunning does what it does",
+        )
         parser.add_argument("--json", action="store_true", help="a line of JSON for each customer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Simulate and print. Raises CommandError when a customer could not be computed."""
         if not 1 <= options["months"] <= MOST_MONTHS:
             raise CommandError(f"--months must lie between 1 and {MOST_MONTHS}")
-        wanted = Simulation(wall_now(), options["months"], Assumption(options["usage"]))
+        payments = Payments(options["payments"])
+        wanted = Simulation(wall_now(), options["months"], Assumption(options["usage"]), payments=payments)
         failed = self._one(options["customer"], wanted, options) if options["customer"] else self._all(wanted, options)
         if failed:
             raise CommandError(f"{failed} customers could not be simulated")
@@ -61,7 +71,7 @@ class Command(BaseCommand):
         if found is None:
             raise CommandError(f"no customer has the id {customer}")
         now = customer_queries.now_of(found, wanted.now)
-        told = simulate_customer(found.id, Simulation(now, wanted.months, wanted.usage))
+        told = simulate_customer(found.id, replace(wanted, now=now))
         self._print(told, options)
         self._cash(cash_by_month(told.cash), options)
         return 0
@@ -94,6 +104,9 @@ class Command(BaseCommand):
                 self._print_refund(document, party["company_name"] or party["email"])
             else:
                 self._print_document(document)
+        for one in told.dunning:
+            due = format_money(Money(one.amount_minor, one.currency), "en")
+            self.stdout.write(f"{local_date(one.moment, told.account.zone)} dunning: {one.word}, {due}")
         for words in told.refused:
             self.stderr.write(f"{told.account.customer_id}: {words}")
 
