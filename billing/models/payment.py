@@ -105,10 +105,18 @@ class PaymentAttempt(models.Model):
     calls = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its unconfirmed charge was taken back at the provider; wall clock."
+    )
 
     class Meta:
         ordering = ["-id"]
         indexes = [
+            models.Index(
+                fields=["id"],
+                condition=Q(status="failed", failure_reason="authentication_required", withdrawn_at__isnull=True),
+                name="payment_attempt_unconfirmed",
+            ),
             models.Index(
                 fields=["due_at"], condition=Q(status__in=["scheduled", "calling"]), name="payment_attempt_open"
             ),
