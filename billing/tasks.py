@@ -22,6 +22,7 @@ from billing.operations import (
     proof,
     refunding,
     simulation_runs,
+    withdrawing,
 )
 from billing.operations.runs import TICK, bill_due, run_requested
 from billing.run.claiming import Scope, count_due
@@ -31,6 +32,7 @@ from invoicing.operations import recognition, tax_turnover
 
 CHARGES_A_SWEEP = 2_000
 REFUNDS_A_SWEEP = 500
+WITHDRAWALS_A_SWEEP = 200
 MASS_CHANGES_A_SWEEP = 2_000
 NOTICES_AT_ONCE = 500
 
@@ -63,6 +65,7 @@ def sweep() -> None:
         dunning.run_everywhere(now=wall_now())
         refunding.pay_out_due(wall_now(), limit=REFUNDS_A_SWEEP)
         notices.handle_due(wall_now(), limit=NOTICES_AT_ONCE)
+        withdrawing.withdraw_due(wall_now(), limit=WITHDRAWALS_A_SWEEP)
         first_invoices.abandon_stale(now=wall_now())
         accepting.abandon_stale(now=wall_now())
         accepting.tell_expired(now=wall_now())

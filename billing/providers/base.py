@@ -263,6 +263,12 @@ class Provider(Protocol):
     def lookup(self, idempotency_key: str, customer_reference: str = "") -> ChargeResult | None:
         """Return what became of a customer's charge with this key, None when the provider never took it on."""
 
+    def withdraw(self, idempotency_key: str, customer_reference: str = "") -> ChargeResult | None:
+        """Take back a charge that waits for its customer, and return how it stands then; again it changes nothing.
+
+        One that was confirmed, or is being confirmed, stays as it is. None when the provider never took it on.
+        """
+
     def list_charges(self, since: datetime) -> Iterator[ListedCharge]:
         """Return every charge made with a key of ours at or after a moment of the provider's clock, in any order."""
 

@@ -47,6 +47,10 @@ class ManualProvider(QuietProvider):
         """Return None: nothing was ever charged."""
         return None
 
+    def withdraw(self, idempotency_key: str, customer_reference: str = "") -> ChargeResult | None:
+        """Return None: nothing was ever charged."""
+        return None
+
     def list_charges(self, since: datetime) -> Iterator[ListedCharge]:
         """Return nothing: nothing was ever charged."""
         return iter(())

@@ -124,6 +124,13 @@ class SandboxProvider(QuietProvider):
             raise OutcomeUnknown("The answer was lost.")
         return stored.result
 
+    def withdraw(self, idempotency_key: str, customer_reference: str = "") -> ChargeResult | None:
+        """Take back a charge that waits for its customer. Raises ProviderUnavailable."""
+        self._answer()
+        self.store.withdraw(idempotency_key, "The charge was cancelled.")
+        stored = self.store.find_charge(idempotency_key)
+        return None if stored is None else stored.result
+
     def lookup(self, idempotency_key: str, customer_reference: str = "") -> ChargeResult | None:
         """Return what became of a charge; a pending one has been settled meanwhile. Raises ProviderUnavailable."""
         self._answer()

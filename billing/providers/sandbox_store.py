@@ -210,6 +210,21 @@ class SandboxStore:
                 [result.outcome, result.fee_minor, result.reason or "", result.message, idempotency_key],
             )
 
+    def withdraw(self, idempotency_key: str, message: str) -> None:
+        """Decline a charge that waits for its customer; any other stays as it is."""
+        with self._writing() as database:
+            database.execute(
+                "UPDATE charge SET outcome = ?, reason = ?, message = ?, authentication_url = ''"
+                " WHERE idempotency_key = ? AND outcome = ?",
+                [
+                    Outcome.DECLINED,
+                    FailureReason.GENERAL_DECLINE,
+                    message,
+                    idempotency_key,
+                    Outcome.AUTHENTICATION_REQUIRED,
+                ],
+            )
+
     def customer_reference(self, idempotency_key: str, reference: str) -> str:
         """Keep a customer under this key and return its reference: the first one given."""
         with self._writing() as database:

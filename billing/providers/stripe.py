@@ -183,6 +183,21 @@ class StripeProvider:
                 return words.charge_result(found)
         return None
 
+    def withdraw(self, idempotency_key: str, customer_reference: str = "") -> ChargeResult | None:
+        """Cancel a PaymentIntent that nobody has confirmed. Raises ProviderUnavailable.
+
+        Without a key of ours: a second time Stripe refuses it, and a key would have it repeat an error for a day.
+        """
+        found = self.lookup(idempotency_key, customer_reference)
+        if found is None or found.outcome not in {Outcome.AUTHENTICATION_REQUIRED, Outcome.DECLINED}:
+            return found
+        try:
+            made = self._ask(lambda api: api.payment_intents.cancel(found.reference))
+        except RequestRefused:
+            # Confirmed a moment ago, or cancelled before.
+            return self.lookup(idempotency_key, customer_reference)
+        return words.charge_result(made)
+
     def list_charges(self, since: datetime) -> Iterator[ListedCharge]:
         """Return our charges since a moment, newest first. Raises ProviderUnavailable."""
         for intent in self._pages("payment_intents", _made_since(since)):

@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from billing.domain.payments import HARD_DECLINES, OPEN_ATTEMPT_STATUSES, AttemptStatus
+from billing.domain.payments import HARD_DECLINES, OPEN_ATTEMPT_STATUSES, AttemptStatus, FailureReason
 from billing.models import DunningProcess, FoundCharge, Payment, PaymentAttempt, Receipt
 from core.errors import NotFound
 from core.models import TestClock
@@ -209,6 +209,23 @@ def list_waiting_attempts(customer_ids: Iterable[uuid.UUID], now: datetime) -> Q
     return PaymentAttempt.objects.filter(
         customer_id__in=list(customer_ids), status=AttemptStatus.SCHEDULED, due_at__lte=now
     ).order_by(F("due_at"))
+
+
+def unwanted_confirmations() -> QuerySet[PaymentAttempt]:
+    """Return the attempts that wait for a confirmation of which nothing is wanted any more, and that nobody holds."""
+    failed = PaymentAttempt.objects.filter(
+        status=AttemptStatus.FAILED, failure_reason=FailureReason.AUTHENTICATION_REQUIRED, withdrawn_at__isnull=True
+    )
+    return failed.filter(
+        Q(invoice__isnull=True) | Q(invoice__status__in=(Invoice.Status.PAID, Invoice.Status.VOID)),
+        Q(lease_until__isnull=True) | Q(lease_until__lt=Now()),
+    )
+
+
+def list_unwanted_confirmations(*, limit: int, paused_providers: Iterable[str]) -> list[PaymentAttempt]:
+    """Return the oldest of them, each with its customer; nothing is locked."""
+    found = unwanted_confirmations().exclude(provider__in=list(paused_providers)).select_related("customer")
+    return list(found.order_by("id")[:limit])
 
 
 def list_clocks_with_work() -> list[tuple[uuid.UUID, datetime]]:

@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from billing.domain.dispute_state import InvalidDisputeTransition
 from billing.models import Dispute, Payment, PaymentAttempt, ProviderNotice, Receipt
-from billing.operations import cards, disputes, inbound, notices, refunding
+from billing.operations import cards, disputes, inbound, notices, refunding, withdrawing
 from billing.operations.charging import ChargeDeclined, ChargeSummary, charge_due, charge_invoice
 from billing.operations.doctor import check_books
 from billing.operations.first_invoices import CONFIRMATION_TIME, abandon_stale
@@ -230,6 +230,56 @@ def test_a_customer_who_confirms_after_paying_otherwise_has_credit(company: Comp
     hear(twin, twin.state.events[-1])
     assert sorted(PaymentAttempt.objects.values_list("number", "status")) == [(1, "succeeded"), (2, "succeeded")]
     assert CustomerBalance.objects.get().balance_minor == 1190
+
+
+def unconfirmed(company: Company, twin: Twin) -> tuple[PaymentAttempt, str]:
+    """Let the bank want the customer, who then pays with another card."""
+    attempt = make_due_charge(company, token="pm_card_authenticationRequired")
+    charge_due(JANUARY)
+    (intent,) = twin.state.intents
+    assert withdrawing.withdraw_due(wall_now(), limit=10) == 0
+    card_now(twin, attempt, Card())
+    assert charge_invoice(invoice_id=invoice_of(attempt).id, now=JANUARY).is_paid
+    return attempt, intent
+
+
+def test_a_confirmation_that_nobody_wants_is_taken_back_once(company: Company, twin: Twin) -> None:
+    attempt, intent = unconfirmed(company, twin)
+    assert [withdrawing.withdraw_due(wall_now(), limit=10) for _ in range(2)] == [1, 0]
+    assert twin.state.intents[intent]["status"] == "canceled"
+    hear(twin, twin.state.events[-1])
+    attempt.refresh_from_db()
+    assert (attempt.status, attempt.withdrawn_at is not None, attempt.lease_until) == ("failed", True, None)
+    assert Payment.objects.count() == 1
+
+
+def test_who_confirms_before_it_is_taken_back_has_credit(company: Company, twin: Twin) -> None:
+    attempt, intent = unconfirmed(company, twin)
+    twin.state.settle_intent(intent)
+    assert withdrawing.withdraw_due(wall_now(), limit=10) == 1
+    attempt.refresh_from_db()
+    assert attempt.status == "succeeded"
+    assert CustomerBalance.objects.get().balance_minor == 1190
+
+
+@pytest.mark.parametrize("trouble", ["lose_request", "lose_answer", "fail"])
+def test_what_could_not_be_taken_back_is_tried_again(company: Company, twin: Twin, trouble: str) -> None:
+    attempt, intent = unconfirmed(company, twin)
+    twin.trouble = [("POST payment_intents", trouble)]
+    # What is held by its lease is left alone.
+    assert [withdrawing.withdraw_due(wall_now(), limit=10) for _ in range(2)] == [0, 0]
+    expire_lease(attempt)
+    assert withdrawing.withdraw_due(wall_now(), limit=10) == 1
+    assert twin.state.intents[intent]["status"] == "canceled"
+
+
+def test_the_charge_of_a_start_that_was_dropped_is_taken_back(company: Company, twin: Twin) -> None:
+    with pytest.raises(ChargeDeclined):
+        start_with(company, "pm_card_authenticationRequired")
+    assert withdrawing.withdraw_due(wall_now(), limit=10) == 0
+    abandon_stale(now=JANUARY + CONFIRMATION_TIME + timedelta(hours=1))
+    assert withdrawing.withdraw_due(wall_now(), limit=10) == 1
+    assert [one["status"] for one in twin.state.intents.values()] == ["canceled"]
 
 
 def test_a_confirmation_waits_while_another_attempt_is_under_way(company: Company, twin: Twin) -> None:

@@ -115,6 +115,16 @@ def test_a_bank_that_asks_the_customer_gives_a_link(sandbox: SandboxProvider) ->
     assert answer.authentication_url.endswith(answer.reference)
 
 
+def test_what_waits_for_its_customer_is_withdrawn_and_nothing_else(sandbox: SandboxProvider) -> None:
+    asked, paid = request(sandbox, "tok_authentication_required"), request(sandbox, "tok_visa", key="paid")
+    sandbox.charge(asked)
+    withdrawn = [sandbox.withdraw(asked.idempotency_key) for _ in range(2)]
+    assert [one.outcome for one in withdrawn if one is not None] == [Outcome.DECLINED] * 2
+    assert sandbox.withdraw("never-heard-of") is None
+    sandbox.charge(paid)
+    assert sandbox.withdraw("paid") == sandbox.lookup("paid")
+
+
 def test_a_card_that_pays_once(sandbox: SandboxProvider) -> None:
     first = request(sandbox, "tok_declined_after_first")
     second = ChargeRequest("other", 500, "EUR", "cus_1", first.card_reference, {"customer": ALICE})
