@@ -66,6 +66,25 @@ def test_an_advance_cut_off_before_the_charge_is_finished(
     assert set(Invoice.objects.values_list("status", flat=True)) == {"paid"}
 
 
+def test_where_nothing_is_left_an_advance_begins_with_no_round(
+    company: Company, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    price = company.price()
+    bob = company.customer("Bob", test_clock=clock)
+    company.start(bob, company.plan("Team", price), price, now=START)
+    rounds: list[Any] = []
+    real = charging.charge_due
+
+    def noted(moment: Any, **options: Any) -> Any:
+        rounds.append(moment)
+        return real(moment, **options)
+
+    monkeypatch.setattr(charging, "charge_due", noted)
+    for day in ("2026-01-10", "2026-01-20", "2026-02-01"):
+        advance_clock(clock_id=clock.id, to_at=at(day), now=START)
+    assert rounds == [at("2026-02-01")]
+
+
 def test_a_clock_never_goes_back(clock: TestClock) -> None:
     with pytest.raises(Invalid):
         advance_clock(clock_id=clock.id, to_at=at("2025-12-31"), now=START)
