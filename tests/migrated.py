@@ -33,14 +33,15 @@ def migrated_database() -> str:
             drop(draft)
             cursor.execute(f"CREATE DATABASE {draft}")
             use(draft)
-            _fill(FOLDER / f"{_digest()}.dump")
+            fill()
             use(own)
             cursor.execute(f"ALTER DATABASE {draft} RENAME TO {NAME}")
     return NAME
 
 
-def _fill(dump: Path) -> None:
-    """Restore the dump into the database at hand; without one, migrate it and make the dump."""
+def fill() -> None:
+    """Restore the dump into the empty database at hand; without one, migrate it and make the dump."""
+    dump = FOLDER / f"{_digest()}.dump"
     if dump.exists():
         name = str(connection.settings_dict["NAME"])
         _run("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={name}", str(dump))
@@ -49,9 +50,10 @@ def _fill(dump: Path) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     draft = dump.with_suffix(f".{os.getpid()}")
     _run("pg_dump", "--format=custom", "--file", str(draft), str(connection.settings_dict["NAME"]))
-    for old in FOLDER.glob("*.dump"):
-        old.unlink(missing_ok=True)
     draft.rename(dump)
+    # Another process may be reading the one that fits.
+    for old in set(FOLDER.glob("*.dump")) - {dump}:
+        old.unlink(missing_ok=True)
 
 
 def _run(program: str, *arguments: str) -> None:

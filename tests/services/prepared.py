@@ -1,7 +1,8 @@
 """A data folder that was set up once, for boxes that need not go through a first start themselves.
 
-What a first start does is made once and copied: `initdb` and all migrations take longer than most tests. The folder
-lies in the tests' own throwaway folder and goes with it.
+What a first start does is made once and copied: `initdb` and all migrations take longer than most tests. The migrations
+come from the dump that the tests' own database is made of. The folder lies in the tests' own throwaway folder and goes
+with it.
 """
 
 import shutil
@@ -10,10 +11,16 @@ from pathlib import Path
 
 from core.services.folder import DataFolder
 from core.services.locks import FileLock
-from tests.services.box import Box
+from tests.services.box import PATIENCE_SECONDS, Box
 
 # The rest of a folder is made anew by each start.
 KEPT = ("postgres", "secrets")
+FILL = """
+import django
+django.setup()
+from tests.migrated import fill
+fill()
+"""
 
 
 def prepare(folder: Path, *, owner: int | None = None) -> None:
@@ -35,9 +42,8 @@ def _prepared() -> Path:
         if not path.exists():
             draft = own.path / "preparing"
             shutil.rmtree(draft, ignore_errors=True)
-            box = Box(draft)
-            done = box.manage("migrate", "--verbosity=0")
-            assert done.returncode == 0, done.stderr
+            box = Box(draft, environment={"DJANGO_SETTINGS_MODULE": "config.settings"})
+            assert box.start("-c", FILL).wait(PATIENCE_SECONDS) == 0, box.complaints()
             assert box.is_gone()
             draft.rename(path)
     return path
