@@ -12,7 +12,7 @@ from tests.api.document import document
 from tests.api.routes import Route, routes
 from tests.api.world import World, count_rows
 
-DEEP = '{"metadata":' * 3000 + "{}" + "}" * 3000
+DEEP = '{"metadata":' * 20_000 + "{}" + "}" * 20_000
 BROKEN_BODIES = {
     "no JSON": "not json",
     "cut off": '{"name": "x"',
@@ -21,7 +21,7 @@ BROKEN_BODIES = {
     "Infinity": '{"name": -Infinity}',
     "no UTF-8": b'{"name": "\xff\xfe"}',
     "a name twice": '{"name": "a", "name": "b"}',
-    "nested 3000 deep": DEEP,
+    "nested 20 000 deep": DEEP,
     "a number of 500 digits": '{"amount": ' + "9" * 500 + "}",
     "an exponent out of range": '{"amount": 1e99999999999999999999}',
     "a list": '[{"name": "x"}]',
