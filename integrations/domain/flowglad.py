@@ -197,10 +197,7 @@ class Subscription(Record, frozen=True, kw_only=True, rename="camel"):
 
 
 class Invoice(Record, frozen=True, kw_only=True, rename="camel"):
-    """An invoice of one of three types.
-
-    `purchase` has a `purchaseId`, `subscription` a `subscriptionId` and a `billingPeriodId`, `standalone` none of them.
-    """
+    """An invoice: a `purchase` has a `purchaseId`, a `subscription` two ids of its own, else there is none."""
 
     purchase_id: str | None
     invoice_number: str
